@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * prng.h - xoshiro256** (Blackman and Vigna, 2018), seeded by splitmix64. For simulation, jitter and
- * tests; never for keys.
+ * prng.h - xoshiro256** (Blackman and Vigna, 2018), seeded by splitmix64. For simulation, jitter
+ * and tests; never for keys.
  */
 #include <stdint.h>
 
