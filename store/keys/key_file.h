@@ -16,7 +16,7 @@
 int key_file_write(const char *path, const char *kind, struct bytes secret, const char *passphrase,
     struct problem *reterr_problem);
 
-/* Fills ret_secret (capacity KEY_FILE_SECRET_MAX) and *ret_len. -EACCES: wrong or missing passphrase;
- * -EPERM: the file is readable by others. */
+/* Fills ret_secret (capacity KEY_FILE_SECRET_MAX) and *ret_len. -EACCES: wrong or missing
+ * passphrase; -EPERM: the file is readable by others. */
 int key_file_read(const char *path, const char *kind, const char *passphrase, uint8_t *ret_secret,
     size_t *ret_len, struct problem *reterr_problem);

@@ -44,16 +44,19 @@ struct key_pair {
     uint8_t secret[64];
 };
 
-void keys_pair_new(struct key_pair *ret_pair);                                 /* random */
-void keys_pair_from_seed(const uint8_t seed[32], struct key_pair *ret_pair);   /* for tests and simulation */
+void keys_pair_new(struct key_pair *ret_pair); /* random */
+void keys_pair_from_seed(
+    const uint8_t seed[32], struct key_pair *ret_pair); /* for tests and simulation */
 void keys_wipe(void *at, size_t len);
 void keys_random(void *at, size_t len);
 
 /* Signs a 32-byte hash. */
-void keys_sign(const struct key_pair *pair, const uint8_t hash[HASH_BYTES], uint8_t ret_signature[SIGNATURE_BYTES]);
+void keys_sign(const struct key_pair *pair, const uint8_t hash[HASH_BYTES],
+    uint8_t ret_signature[SIGNATURE_BYTES]);
 
 /* Canonical encoding, in the prime-order subgroup, not of small order: checked once, at grant. */
 bool keys_public_is_sound(const uint8_t key[KEY_BYTES]);
 
 /* Strict and cofactorless: docs/format.md. The key is assumed sound. */
-bool keys_verify(const uint8_t key[KEY_BYTES], const uint8_t hash[HASH_BYTES], const uint8_t signature[SIGNATURE_BYTES]);
+bool keys_verify(const uint8_t key[KEY_BYTES], const uint8_t hash[HASH_BYTES],
+    const uint8_t signature[SIGNATURE_BYTES]);
