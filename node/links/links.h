@@ -8,7 +8,8 @@
  * Threads: one, whoever reads. No state is shared.
  * Loss:    an overrun of the socket, a broken dump and a reopened socket end in a full dump whose
  *          difference to what is known is told as ordinary events.
- * Never:   waits for operstate, takes an AF_BRIDGE message for a deletion, tells the same thing twice.
+ * Never:   waits for operstate, takes an AF_BRIDGE message for a deletion, tells the same thing
+ * twice.
  */
 #include "base/problem.h"
 #include <stdbool.h>
@@ -26,28 +27,32 @@ struct link_device {
     uint32_t master_index; /* bridge or bond it is a port of; 0: none */
     uint32_t lower_index;  /* IFLA_LINK: the other end of a veth, the parent of a VLAN; 0: none */
     uint32_t mtu;
-    uint32_t xdp_program_id; /* of whatever XDP program it carries; 0: none. Its change is no event */
-    uint16_t link_type;      /* ARPHRD_... */
-    bool is_up;              /* IFF_UP, not operstate */
+    uint32_t
+        xdp_program_id; /* of whatever XDP program it carries; 0: none. Its change is no event */
+    uint16_t link_type; /* ARPHRD_... */
+    bool is_up;         /* IFF_UP, not operstate */
     bool is_loopback;
     bool is_lower_foreign; /* lower_index counts in another namespace */
     char name[LINK_NAME_BYTES];
     char kind[LINK_KIND_BYTES]; /* IFLA_INFO_KIND: veth, bridge, tun ...; empty: hardware or lo */
 };
 
-/* Bridge, VLAN, bond, team and other devices that only repeat frames of lower devices of this box. */
+/* Bridge, VLAN, bond, team and other devices that only repeat frames of lower devices of this box.
+ */
 bool link_is_upper(const struct link_device *device);
 
 struct link_address {
     uint32_t device_index;
-    uint8_t family;       /* AF_INET or AF_INET6 */
+    uint8_t family; /* AF_INET or AF_INET6 */
     uint8_t prefix_bits;
-    uint8_t address[16];  /* IPv4 in the first four bytes, the rest zero */
+    uint16_t zero;
+    uint8_t address[16]; /* IPv4 in the first four bytes, the rest zero */
 };
 
 enum links_event_kind {
     LINKS_ON_APPEARED,
-    LINKS_ON_CHANGED,   /* name, up, kind, link type, master, lower or mtu; `was` is how it stood before */
+    LINKS_ON_CHANGED,   /* name, up, kind, link type, master, lower or mtu; `was` is how it stood
+                           before */
     LINKS_ON_GONE,      /* also when it moved to another namespace */
     LINKS_ON_ADDRESSES, /* links_addresses() differs; at most once per links_read() */
     LINKS_ON_SYNCED,    /* a dump has ended: what is known is what the kernel has */
@@ -82,9 +87,9 @@ void links_close(struct links *links);
 int links_fd(const struct links *links);
 
 /*
- * Reads until the descriptor is empty or LINKS_READS_MAX messages were taken (it is then still readable),
- * and tells the listener. The listener must not call links_read or links_close.
- * 0, or a negative errno when even a new socket cannot be had: call again after links_deadline_ms().
+ * Reads until the descriptor is empty or LINKS_READS_MAX messages were taken (it is then still
+ * readable), and tells the listener. The listener must not call links_read or links_close. 0, or a
+ * negative errno when even a new socket cannot be had: call again after links_deadline_ms().
  */
 #define LINKS_READS_MAX 256
 int links_read(struct links *links, uint64_t now_ms, const struct links_listener *listener);
@@ -107,6 +112,7 @@ const struct link_device *links_devices(const struct links *links, size_t *ret_c
 const struct link_address *links_addresses(const struct links *links, size_t *ret_count);
 
 struct links_counts {
-    uint64_t messages, overruns, reopened, dumps, dumps_broken, refused; /* refused: above a maximum */
+    uint64_t messages, overruns, reopened, dumps, dumps_broken,
+        refused; /* refused: above a maximum */
 };
 void links_counts(const struct links *links, struct links_counts *ret_counts);

@@ -42,5 +42,6 @@ struct mode_choice {
 
 struct mode_choice mode_decide(const struct mode_facts *facts);
 
-/* Netdev generic netlink, xdp-features of one device in this thread's namespace. Never fails: UNKNOWN. */
+/* Netdev generic netlink, xdp-features of one device in this thread's namespace. Never fails:
+ * UNKNOWN. */
 enum xdp_offer mode_xdp_offer(uint32_t device_index);
