@@ -3,13 +3,12 @@
 /*
  * datapath.h - the kernel side of the firewall: load, pin, attach, fill, flip, count.
  *
- * Threads: calls come from the owner and return at once; the work runs on one worker thread in the order
- *          of the calls. Every done callback runs on the worker thread and must only post.
- * Bytes:   a result and what it points to live until its callback returns.
- * Packets: see one generation. A fill touches nothing that runs; a flip is one store of one u64. Closing,
- *          crashing and reopening change nothing for packets: everything is pinned.
- * Order:   slot 0 (lifeline only) and the word are in place before the first attach; a device's entry is in
- *          every loaded generation before its attach.
+ * Threads: calls come from the owner and return at once; the work runs on one worker thread in the
+ * order of the calls. Every done callback runs on the worker thread and must only post. Bytes:   a
+ * result and what it points to live until its callback returns. Packets: see one generation. A fill
+ * touches nothing that runs; a flip is one store of one u64. Closing, crashing and reopening change
+ * nothing for packets: everything is pinned. Order:   slot 0 (lifeline only) and the word are in
+ * place before the first attach; a device's entry is in every loaded generation before its attach.
  */
 #include "base/problem.h"
 #include "node/links/links.h"
@@ -28,12 +27,13 @@ struct datapath_options {
 };
 
 /*
- * Loads everything, or takes over what is pinned for this layout. A pin directory of another layout is left
- * alone. Waits for the kernel (tens of milliseconds): for the start of the program, before the loop.
- * Refusals say what to do: not a bpffs and how to mount one, BPF not permitted, a damaged pin directory.
+ * Loads everything, or takes over what is pinned for this layout. A pin directory of another layout
+ * is left alone. Waits for the kernel (tens of milliseconds): for the start of the program, before
+ * the loop. Refusals say what to do: not a bpffs and how to mount one, BPF not permitted, a damaged
+ * pin directory.
  */
-int datapath_open(
-    const struct datapath_options *options, struct datapath **ret_datapath, struct problem *reterr_problem);
+int datapath_open(const struct datapath_options *options, struct datapath **ret_datapath,
+    struct problem *reterr_problem);
 
 /* Finishes what was queued, then forgets. Pins, links and filters stay. Accepts NULL. */
 void datapath_close(struct datapath *datapath);
@@ -52,15 +52,17 @@ struct datapath_count {
 };
 
 struct datapath_result {
-    int code;                 /* 0 or a negative errno */
-    const char *why;          /* a sentence if code < 0, else "" */
-    uint8_t slot;             /* fill, flip: the slot concerned */
-    uint32_t repaired;        /* reconcile: attachments that were missing and are back */
-    const struct datapath_device *devices; /* attach: one; reconcile, devices: all, ascending by index */
+    int code;          /* 0 or a negative errno */
+    const char *why;   /* a sentence if code < 0, else "" */
+    uint8_t slot;      /* fill, flip: the slot concerned */
+    uint32_t repaired; /* reconcile: attachments that were missing and are back */
+    const struct datapath_device
+        *devices; /* attach: one; reconcile, devices: all, ascending by index */
     size_t devices_count;
     const struct datapath_count *reasons; /* counters: by enum fw_reason */
     size_t reasons_count;
-    const struct datapath_count *rules; /* counters: by the counter index of the generation in force */
+    const struct datapath_count
+        *rules; /* counters: by the counter index of the generation in force */
     size_t rules_count;
 };
 
@@ -68,41 +70,46 @@ struct datapath_done {
     void (*fn)(struct datapath_done *done, const struct datapath_result *result);
 };
 
-/* All that follows: 0, -ENOMEM, or -ENOBUFS above DATAPATH_QUEUE_MAX; then done is never called. done may be
- * NULL where only the order matters. */
+/* All that follows: 0, -ENOMEM, or -ENOBUFS above DATAPATH_QUEUE_MAX; then done is never called.
+ * done may be NULL where only the order matters. */
 
 /*
- * Decides the mode, enters the device in every loaded generation, attaches. Idempotent: a device that is
- * attached stays untouched, a changed entry is rewritten. device_class is an enum fw_class. A failure leaves
- * the device in the list as DEVICE_NONE with the reason; reconcile tries again.
+ * Decides the mode, enters the device in every loaded generation, attaches. Idempotent: a device
+ * that is attached stays untouched, a changed entry is rewritten. device_class is an enum fw_class.
+ * A failure leaves the device in the list as DEVICE_NONE with the reason; reconcile tries again.
  */
-int datapath_attach(struct datapath *datapath, const struct link_device *device, uint8_t device_class,
-    struct datapath_done *done);
+int datapath_attach(struct datapath *datapath, const struct link_device *device,
+    uint8_t device_class, struct datapath_done *done);
 
-/* Takes our program off a device that still is here (an operator's wish), or forgets one that is gone. */
+/* Takes our program off a device that still is here (an operator's wish), or forgets one that is
+ * gone. */
 int datapath_detach(struct datapath *datapath, uint32_t index, struct datapath_done *done);
 int datapath_forget(struct datapath *datapath, uint32_t index, struct datapath_done *done);
 
 /*
- * Fills a free slot beside the running generation; result.slot names it. tables are borrowed until done.
- * Failure frees the slot, keeps the running generation and says why.
+ * Fills a free slot beside the running generation; result.slot names it. tables are borrowed until
+ * done. Failure frees the slot, keeps the running generation and says why.
  */
-int datapath_fill(struct datapath *datapath, const struct compile_tables *tables, struct datapath_done *done);
+int datapath_fill(
+    struct datapath *datapath, const struct compile_tables *tables, struct datapath_done *done);
 
 /*
- * One store: packets use slot from here on. deadline_ms 0: confirmed, the left slot is free after a grace
- * period, for which the worker waits before done. Else boot milliseconds at which packets return to the last
- * confirmed generation by themselves; a later flip of the same slot with 0 confirms it.
+ * One store: packets use slot from here on. deadline_ms 0: confirmed, the left slot is free after a
+ * grace period, for which the worker waits before done. Else boot milliseconds at which packets
+ * return to the last confirmed generation by themselves; a later flip of the same slot with 0
+ * confirms it.
  */
 int datapath_flip(
     struct datapath *datapath, uint8_t slot, uint64_t deadline_ms, struct datapath_done *done);
 
-/* Looks at the kernel: puts back a missing link or filter, removes defunct links, retries DEVICE_NONE. */
+/* Looks at the kernel: puts back a missing link or filter, removes defunct links, retries
+ * DEVICE_NONE. */
 int datapath_reconcile(struct datapath *datapath, struct datapath_done *done);
 int datapath_devices(struct datapath *datapath, struct datapath_done *done);
 int datapath_counters(struct datapath *datapath, struct datapath_done *done);
 
-/* Uninstall: every program off every device, every pin of this layout gone. Only close may follow. */
+/* Uninstall: every program off every device, every pin of this layout gone. Only close may follow.
+ */
 int datapath_remove_all(struct datapath *datapath, struct datapath_done *done);
 
 /* The slot packets use at boot time now_ms, read from the word. Any thread. */
