@@ -51,7 +51,7 @@ int db_chunk_read(struct db *db, const uint8_t hash[HASH_BYTES], struct buffer *
 
 /* Small local values: generation number, newest time proved, holds. Synchronous. */
 int db_meta_put(struct db *db, const char *name, struct bytes value);
-int db_meta_get(struct db *db, const char *name, struct buffer *ret_value); /* -ENOENT */
+int db_meta_get(struct db *db, const char *name, struct buffer *ret_value); /* -ENOENT, -EBADMSG */
 
 struct db_counts {
     uint64_t records, chunks, commits, puts, damaged;
