@@ -22,6 +22,8 @@ struct mesh_view {
     bool (*digest)(void *user, uint8_t ret_digest[HASH_BYTES]);   /* of the compiled tables */
     bool (*is_durable)(void *user); /* everything under records_root is on disk */
 
+    bool (*has_room)(void *user); /* for more records to verify: else wants pause */
+
     /* Heads of author chains, ascending by author; bytes are not filled. */
     uint32_t (*heads_count)(void *user);
     void (*head_at)(void *user, uint32_t index, struct mesh_record *ret_record);
