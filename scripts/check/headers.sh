@@ -11,7 +11,7 @@ one() {
     [[ $(head -1 "$header") == *SPDX-License-Identifier* ]] || echo "$header: the first line is no SPDX line"
     grep -q '^#pragma once' "$header" || echo "$header: no #pragma once"
     [[ $header == bpf/* ]] && return 0 # programs, compiled by their own rule
-    gcc -fsyntax-only -x $kind -std=gnu17 -D_GNU_SOURCE -iquote . -iquote "$build" -Wall -Wextra -Werror -Wno-pragma-once-outside-header "$header" 2>&1 |
+    gcc -fsyntax-only -x $kind -std=gnu17 -D_GNU_SOURCE -iquote . -iquote "$build" -isystem "$build/proto" -Wall -Wextra -Werror -Wno-pragma-once-outside-header "$header" 2>&1 |
         sed "s|^|$header does not compile alone: |" | head -3
 }
 export -f one

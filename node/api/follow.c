@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* follow.c - Log.Follow: streams that get every entry from a cursor on, and those that come later.
+ */
+#include "node/api/follow.h"
+#include "node/api/api.h"
+#include "node/api/api_internal.h"
+#include "node/node.h"
+#include "proto/wire/wire.h"
+#include "store/ledger/ledger.h"
+
+#include "proto/picket/v1/log.pb-c.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct follower {
+    struct follower *next;
+    struct api *api;
+    struct rpc_call *call;
+    Picket__V1__ListLogRequest *request;
+    uint64_t index; /* of the next entry to send */
+};
+
+static void advance_one(struct follower *follower)
+{
+    struct node *node = api_node(follower->api);
+
+    while (follower->index < ledger_entries_count(node->ledger)) {
+        int r = log_send(node, follower->call, follower->index, follower->request);
+
+        if (r < 0)
+            return;
+        follower->index++;
+    }
+}
+
+void follow_advance(struct follower *followers)
+{
+    for (struct follower *follower = followers; follower; follower = follower->next)
+        advance_one(follower);
+}
+
+static void follower_free(struct follower *follower)
+{
+    wire_free(&follower->request->base);
+    free(follower);
+}
+
+static void on_cancel(void *user, struct rpc_call *call)
+{
+    struct follower *follower = user;
+    struct follower **slot = api_followers(follower->api);
+
+    while (*slot && *slot != follower)
+        slot = &(*slot)->next;
+    if (*slot)
+        *slot = follower->next;
+    follower_free(follower);
+    rpc_call_fail(call, RPC_CANCELLED, "the stream has ended");
+}
+
+static void on_room(void *user, struct rpc_call *call)
+{
+    (void)call;
+    advance_one(user);
+}
+
+void follow_end_all(struct follower **followers)
+{
+    while (*followers) {
+        struct follower *follower = *followers;
+
+        *followers = follower->next;
+        rpc_call_fail(follower->call, RPC_UNAVAILABLE, "this node is stopping");
+        follower_free(follower);
+    }
+}
+
+void api_log_follow(void *user, struct rpc_call *call, struct bytes bytes)
+{
+    static const struct rpc_call_events events = {.on_cancel = on_cancel, .on_room = on_room};
+    struct node *node = api_node(user);
+    Picket__V1__ListLogRequest *request =
+        api_request(call, &picket__v1__list_log_request__descriptor, bytes);
+    struct follower **slot = api_followers(user);
+    struct follower *follower;
+
+    if (!request)
+        return;
+    follower = calloc(1, sizeof(*follower));
+    if (!follower) {
+        wire_free(&request->base);
+        rpc_call_fail(call, RPC_RESOURCE_EXHAUSTED, "this node is short of memory; try again");
+        return;
+    }
+    *follower = (struct follower){.next = *slot, .api = user, .call = call, .request = request};
+    follower->index =
+        request->follow_new_only ? ledger_entries_count(node->ledger) : request->after;
+    *slot = follower;
+    rpc_call_attach(call, &events, follower);
+    advance_one(follower);
+}

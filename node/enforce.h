@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * enforce.h - from the state to the kernel: devices, compile, fill, flip, counters.
+ *
+ * Threads: logic. Slow work runs on the datapath's worker and comes back as posts.
+ * Order:   one generation is under way at a time; changes meanwhile make one more after it.
+ * Fails:   a generation that cannot be compiled or filled leaves the last one in force;
+ * enforce_status says why.
+ */
+#include "base/bytes.h"
+#include "base/problem.h"
+#include "node/datapath/datapath.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct enforce;
+struct node;
+
+/* Opens the datapath and the netlink watcher; attaches as devices are told. */
+int enforce_new(struct node *node, struct enforce **ret_enforce, struct problem *reterr_problem);
+void enforce_free(struct enforce *enforce); /* waits for the worker; accepts NULL */
+
+/* Begins to watch devices and to compile. / No more of it; the kernel keeps what it has. */
+void enforce_start(struct enforce *enforce);
+void enforce_stop(struct enforce *enforce);
+
+/* The state, a chunk or the time may have changed: compile soon. */
+void enforce_state_changed(struct enforce *enforce);
+
+struct enforce_status {
+    const uint8_t *digest; /* 32, of the generation in force; NULL before the first */
+    uint64_t revision;     /* the ledger revision it was compiled from */
+    uint8_t slot;
+    uint64_t flips;
+    const char *enforcing; /* yes, no, cannot_enforce */
+    const char *reason;    /* "" if yes */
+    uint32_t rules, prefixes;
+};
+void enforce_status(const struct enforce *enforce, struct enforce_status *ret_status);
+
+/* Why this object is not in force here, or "effective"; its counters here. */
+const char *enforce_object(const struct enforce *enforce, const uint8_t object[OP_REF_BYTES],
+    struct datapath_count *ret_count);
+
+/* Called once a generation compiled from this revision or a later one is in force, or has failed
+ * (then is_enforced is false). */
+struct enforce_waiter {
+    void (*fn)(struct enforce_waiter *waiter, bool is_enforced);
+    uint64_t revision;
+    struct enforce_waiter *next;
+};
+void enforce_wait(struct enforce *enforce, struct enforce_waiter *waiter);
+void enforce_wait_cancel(struct enforce *enforce, struct enforce_waiter *waiter);
+
+/* Devices as last seen, with the link's name and kind; valid until the next turn of the loop. */
+const struct datapath_device *enforce_devices(const struct enforce *enforce, size_t *ret_count);
+const struct link_device *enforce_link(const struct enforce *enforce, uint32_t index);
+const char *enforce_class_name(const struct enforce *enforce, uint32_t index);
+
+/* By enum fw_reason, as of the last read (at most a second old). */
+const struct datapath_count *enforce_reasons(const struct enforce *enforce, size_t *ret_count);
