@@ -27,6 +27,9 @@ const char *word_of(struct words words, uint32_t value);
 /* Decimal without sign; 0 or -EINVAL. ret_value is untouched on failure. */
 int number_parse(const char *text, size_t len, uint64_t max, uint64_t *ret_value);
 
+/* RFC 3339, a date alone (its midnight, UTC) or unix seconds; never 0. 0 or -EINVAL. */
+int time_parse(const char *text, uint64_t *ret_time);
+
 /* Characters a label, a device glob and a bare word of the text may hold. */
 bool is_word_char(char c);
 
