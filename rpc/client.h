@@ -99,12 +99,12 @@ void rpc_blocking_close(struct rpc_blocking *blocking);
 
 /*
  * 0 and the reply appended to *reply; else rpc_status_errno() and the sentence in the problem.
- * Nobody listening is said at once. *ret_status may be NULL.
+ * Nobody listening is said at once.
  */
 int rpc_call_blocking(struct rpc_blocking *blocking, const char *path, struct bytes request,
     uint32_t timeout_ms, struct buffer *reply, struct problem *reterr_problem);
 
-/* A server stream: on_message for each; it returns false to stop (then the result is 0). */
+/* A server stream: on_each for each message; it returns false to stop (then the result is 0). */
 int rpc_stream_blocking(struct rpc_blocking *blocking, const char *path, struct bytes request,
-    uint32_t timeout_ms, bool (*on_message)(void *user, struct bytes message), void *user,
+    uint32_t timeout_ms, bool (*on_each)(void *user, struct bytes message), void *user,
     struct problem *reterr_problem);

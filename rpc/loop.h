@@ -19,6 +19,7 @@ struct rpc_loop;
 /* What comes back through the queue. Put it first in your own struct. ok is 1 for posts. */
 struct rpc_tag {
     void (*fn)(struct rpc_tag *tag, int ok);
+    bool is_post; /* the loop's */
 };
 
 /*

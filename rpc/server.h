@@ -87,6 +87,8 @@ const char *rpc_call_path(const struct rpc_call *call);
 /* For logs only: the far address is not authenticated. */
 const char *rpc_call_peer(const struct rpc_call *call);
 bool rpc_call_is_cancelled(const struct rpc_call *call);
+/* In and after on_cancel: why, a sentence. */
+const char *rpc_call_cancel_text(const struct rpc_call *call);
 
 void rpc_call_attach(
     struct rpc_call *call, const struct rpc_call_events *events, void *user); /* events must stay */

@@ -92,7 +92,8 @@ struct rpc_trust_node {
     uint8_t invite[HASH_BYTES];
     char name[NAME_BYTES_MAX + 1];
     enum rpc_node_status status;
-    uint8_t leaf_key[RPC_POINT_BYTES]; /* RPC_NODE_JOINED */
+    uint8_t leaf_key[RPC_POINT_BYTES]; /* RPC_NODE_JOINED, as the next */
+    uint8_t node_key[KEY_BYTES];       /* all zero: not compared */
 };
 
 struct rpc_trust_snapshot {
