@@ -238,6 +238,60 @@ static void a_damaged_chunk_is_found_by_load_and_by_read(void **state)
     db_close(db);
 }
 
+/* A record put again while the index did not know it stands twice: no row can say which is right.
+ */
+static void two_rows_of_one_id_are_said(void **state)
+{
+    struct sample sample = sample_of(1);
+    struct db_visitor nobody = {0};
+    unsigned said = 0;
+
+    (void)state;
+    for (size_t which = 0; which < 2; which++) {
+        struct problem problem = {0};
+        struct db *db;
+
+        put_three();
+        (void)flip_in_file(bytes_of(sample.id, sizeof(sample.id)), which);
+        db = folder_open();
+        assert_int_equal(sample_put(db, 1, NULL), 0);
+        db_close(db);
+        db = folder_open();
+        if (db_load(db, &nobody, &problem) == -EUCLEAN && strstr(problem.text, "move it away"))
+            said++;
+        db_close(db);
+        assert_int_equal(unlink(folder_file()), 0);
+    }
+    assert_int_equal(said, 1); /* the other flip was in the row */
+}
+
+/* Writes over the second page and all after it. */
+static void pages_without_sense_are_said(void **state)
+{
+    struct db_visitor nobody = {0};
+    struct problem problem = {0};
+    struct db *db = NULL;
+    uint8_t page[4096];
+    struct stat st;
+    int fd;
+    int r;
+
+    (void)state;
+    put_three();
+    memset(page, 0xee, sizeof(page));
+    fd = open(folder_file(), O_RDWR);
+    assert_int_equal(fstat(fd, &st), 0);
+    for (off_t at = sizeof(page); at < st.st_size; at += (off_t)sizeof(page))
+        assert_int_equal(pwrite(fd, page, sizeof(page), at), sizeof(page));
+    assert_int_equal(close(fd), 0);
+    r = db_open(folder_path(), fleet, &db, &problem);
+    if (r == 0)
+        r = db_load(db, &nobody, &problem);
+    assert_true(r < 0);
+    assert_non_null(strstr(problem.text, folder_file()));
+    db_close(db);
+}
+
 static void a_damaged_meta_value_is_not_believed(void **state)
 {
     struct db *db = folder_open();
@@ -279,6 +333,8 @@ int main(void)
         TEST(an_entry_with_other_operations_is_found),
         TEST(a_record_that_is_none_is_found),
         TEST(a_damaged_chunk_is_found_by_load_and_by_read),
+        TEST(two_rows_of_one_id_are_said),
+        TEST(pages_without_sense_are_said),
         TEST(a_damaged_meta_value_is_not_believed),
         TEST(a_store_that_lost_its_fleet_is_refused),
     };
