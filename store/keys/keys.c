@@ -102,7 +102,8 @@ void keys_sign(const struct key_pair *pair, const uint8_t hash[HASH_BYTES],
 /*
  * Is L times the point the neutral element, L being the order of the prime subgroup? Asked as
  * [L - 1]P == -P. libsodium's own answer (crypto_core_ed25519_is_valid_point) looks only at the x
- * of [L]P in releases before 1.0.21, so a point with the part of order two in it passes there.
+ * of [L]P in releases without the fix of CVE-2025-69277, so a point with the part of order two in
+ * it passes there.
  */
 static bool has_prime_order(const uint8_t key[KEY_BYTES])
 {

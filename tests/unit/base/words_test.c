@@ -141,8 +141,8 @@ static void the_nearest_word_is_found_if_it_is_near(void **state)
     static const char *const words[] = {"source", "destination", "protocol"};
 
     (void)state;
-    assert_string_equal(nearest_word("sorce", words, 3), "source");
-    assert_string_equal(nearest_word("destinatoin", words, 3), "destination");
+    assert_string_equal(nearest_word("sourxe", words, 3), "source");
+    assert_string_equal(nearest_word("destinatxon", words, 3), "destination");
     assert_null(nearest_word("banana", words, 3));
     assert_null(nearest_word("source", words, 0));
 }

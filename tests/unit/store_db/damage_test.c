@@ -2,6 +2,8 @@
 /* The disk changes what it holds: a load finds it, sets it aside, and the record can come again. */
 #include "folder.h"
 
+#include "proto/picket/v1/entry.pb-c.h"
+#include "proto/wire/wire.h"
 #include "store/keys/keys.h"
 
 #include <errno.h>
@@ -202,6 +204,46 @@ static void an_entry_with_other_operations_is_found(void **state)
     assert_non_null(strstr(loaded.sentence, "header"));
 }
 
+/* Puts a trust record whose header names a body of the length body_len. */
+static void put_trust(uint32_t body_len)
+{
+    Picket__V1__TrustHeader header = PICKET__V1__TRUST_HEADER__INIT;
+    Picket__V1__SignedTrust trust = PICKET__V1__SIGNED_TRUST__INIT;
+    struct db *db = folder_open();
+    struct buffer header_bytes = {0};
+    struct buffer bytes = {0};
+    uint8_t id[HASH_BYTES];
+
+    header.version = 1;
+    header.body_len = body_len;
+    assert_int_equal(wire_pack(&header.base, &header_bytes), 0);
+    keys_hash(HASH_TRUST, buffer_bytes(&header_bytes), id);
+    trust.header = (ProtobufCBinaryData){.data = header_bytes.at, .len = header_bytes.len};
+    trust.body = (ProtobufCBinaryData){.data = (uint8_t *)"body", .len = 4};
+    assert_int_equal(wire_pack(&trust.base, &bytes), 0);
+    assert_int_equal(db_put(db, RECORD_TRUST, id, buffer_bytes(&bytes), NULL), 0);
+    buffer_fini(&header_bytes);
+    buffer_fini(&bytes);
+    db_close(db);
+}
+
+static void a_trust_record_comes_back(void **state)
+{
+    (void)state;
+    put_trust(4);
+    load_again();
+    assert_int_equal(loaded.damaged, 0);
+    assert_int_equal(loaded.records, 1);
+}
+
+static void a_trust_record_with_another_body_is_found(void **state)
+{
+    (void)state;
+    put_trust(5);
+    load_again();
+    assert_int_equal(loaded.damaged, 1);
+}
+
 static void a_record_that_is_none_is_found(void **state)
 {
     static const enum record_kind kinds[] = {RECORD_ENTRY, RECORD_TRUST, RECORD_JOIN, RECORD_FORK};
@@ -331,6 +373,8 @@ int main(void)
         TEST(a_flipped_bit_in_a_signature_is_found),
         TEST(an_entry_under_a_wrong_id_is_found),
         TEST(an_entry_with_other_operations_is_found),
+        TEST(a_trust_record_comes_back),
+        TEST(a_trust_record_with_another_body_is_found),
         TEST(a_record_that_is_none_is_found),
         TEST(a_damaged_chunk_is_found_by_load_and_by_read),
         TEST(two_rows_of_one_id_are_said),
