@@ -17,7 +17,8 @@
 
 #define REPLICA_SUBMIT_RECORDS_MAX 512 /* in one SUBMIT */
 #define REPLICA_SUBMITS_MAX 1024       /* not yet answered; above: FAILED with -EBUSY */
-#define REPLICA_VERIFY_MAX 4096  /* VERIFYs not yet answered; above: dropped, repair fetches again \
+#define REPLICA_VERIFY_MAX                                                                         \
+    4096                         /* VERIFYs not yet answered; above: dropped, repair fetches again \
                                   */
 #define REPLICA_WAITING_MAX 2048 /* verified records that lack something */
 #define REPLICA_WAITING_BYTES_MAX (16 * 1024 * 1024)

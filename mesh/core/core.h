@@ -28,14 +28,17 @@ struct mesh_view {
     uint32_t (*heads_count)(void *user);
     void (*head_at)(void *user, uint32_t index, struct mesh_record *ret_record);
     bool (*head_find)(void *user, const uint8_t *author, struct mesh_record *ret_record);
+    /* Fills bytes only. False: not here, or not to be sent yet. */
     bool (*entry_at)(
         void *user, const uint8_t *author, uint64_t seq, struct mesh_record *ret_record);
+    bool (*entry_id)(void *user, const uint8_t *author, uint64_t seq, uint8_t ret_id[HASH_BYTES]);
     bool (*is_author_known)(
         void *user, const uint8_t *author); /* granted by a trust record held here */
 
-    /* Trust records of all branches, joins, forks, in any stable order. */
+    /* Trust records of all branches, joins, forks, in any stable order. at: false if not to be sent
+     * yet. */
     uint32_t (*count)(void *user, uint32_t kind);
-    void (*at)(void *user, uint32_t kind, uint32_t index, struct mesh_record *ret_record);
+    bool (*at)(void *user, uint32_t kind, uint32_t index, struct mesh_record *ret_record);
     bool (*trust_head)(void *user, uint8_t ret_id[HASH_BYTES], uint64_t *ret_position);
 
     /* Calls `want` for each chunk that is needed here and absent, at most max times. */

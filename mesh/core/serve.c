@@ -43,6 +43,7 @@ static void put_range(struct mesh_core *core, struct mesh_link *link, struct ans
         }
         if (!core->view.entry_at(core->view.user, range->author.data, seq, &record))
             return;
+        record.kind = MESH_ENTRY;
         put(core, link, answer, &record);
     }
 }
@@ -72,8 +73,7 @@ static void put_trust(
         return;
     places = (struct trust_place *)(void *)core->scratch.at;
     for (uint32_t i = 0; i < count; i++) {
-        core->view.at(core->view.user, MESH_TRUST, i, &record);
-        if (record.seq >= from)
+        if (core->view.at(core->view.user, MESH_TRUST, i, &record) && record.seq >= from)
             places[used++] = (struct trust_place){.position = record.seq, .index = i};
     }
     qsort(places, used, sizeof(*places), compare_places);
@@ -84,8 +84,8 @@ static void put_trust(
             answer->trust_from = places[i].position;
             return;
         }
-        core->view.at(core->view.user, MESH_TRUST, places[i].index, &record);
-        put(core, link, answer, &record);
+        if (core->view.at(core->view.user, MESH_TRUST, places[i].index, &record))
+            put(core, link, answer, &record);
     }
 }
 
@@ -112,8 +112,8 @@ static void put_ids(struct mesh_core *core, struct mesh_link *link, struct answe
     struct mesh_record record;
 
     for (uint32_t i = 0; i < count && !is_full(answer); i++) {
-        core->view.at(core->view.user, kind, i, &record);
-        if (bsearch(record.id, ids, ids_count, sizeof(*ids), compare_id_to))
+        if (core->view.at(core->view.user, kind, i, &record) &&
+            bsearch(record.id, ids, ids_count, sizeof(*ids), compare_id_to))
             put(core, link, answer, &record);
     }
 }

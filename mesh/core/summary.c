@@ -18,19 +18,21 @@ static int compare_ids(const void *a, const void *b)
 bool mesh_ids_sorted(
     struct mesh_core *core, uint32_t kind, const uint8_t **ret_ids, uint32_t *ret_count)
 {
-    uint32_t count = core->view.count(core->view.user, kind);
+    uint32_t count = core->view.count(core->view.user, kind), shown = 0;
     struct mesh_record record;
 
     core->scratch.len = 0;
     if (buffer_reserve(&core->scratch, (size_t)count * HASH_BYTES + 1) < 0)
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        core->view.at(core->view.user, kind, i, &record);
-        memcpy(core->scratch.at + (size_t)i * HASH_BYTES, record.id, HASH_BYTES);
+        if (!core->view.at(core->view.user, kind, i, &record))
+            continue;
+        memcpy(core->scratch.at + (size_t)shown * HASH_BYTES, record.id, HASH_BYTES);
+        shown++;
     }
-    qsort(core->scratch.at, count, HASH_BYTES, compare_ids);
+    qsort(core->scratch.at, shown, HASH_BYTES, compare_ids);
     *ret_ids = core->scratch.at;
-    *ret_count = count;
+    *ret_count = shown;
     return true;
 }
 
@@ -178,7 +180,8 @@ static bool is_trust_asked(const struct mesh_core *core, const struct mesh_link 
 /* What of this chain is missing here: *ret_first ... head->seq, or nothing (false). */
 static bool missing_from(struct mesh_core *core, const Picket__V1__Head *head, uint64_t *ret_first)
 {
-    struct mesh_record mine, same;
+    struct mesh_record mine;
+    uint8_t id[HASH_BYTES];
 
     if (!core->view.is_author_known(core->view.user, head->author.data))
         return false; /* its trust records first; then the roots still differ */
@@ -188,8 +191,8 @@ static bool missing_from(struct mesh_core *core, const Picket__V1__Head *head, u
     if (head->seq > mine.seq)
         return true;
     *ret_first = head->seq;
-    return core->view.entry_at(core->view.user, head->author.data, head->seq, &same) &&
-           memcmp(same.id, head->id.data, HASH_BYTES) != 0; /* a fork: its half of the proof */
+    return core->view.entry_id(core->view.user, head->author.data, head->seq, id) &&
+           memcmp(id, head->id.data, HASH_BYTES) != 0; /* a fork: its half of the proof */
 }
 
 static bool compare_heads(
