@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+#pragma once
+/*
+ * fw_env.h - what parse and decide ask of the world. The kernel answers in fw_kernel.h, the host in
+ * node/compile/host_env.h; whoever includes fw_parse.h or fw_decide.h includes one of them before.
+ *
+ * struct fw_env is the includer's: the packet and, on the host, the tables.
+ */
+#include "bpf/fw_abi.h"
+#include "bpf/fw_reasons.h"
+
+#define fw_inline static inline __attribute__((always_inline))
+
+struct fw_env;
+
+/* Copies len bytes (a constant) at offset from the start of the frame; false if they are not there.
+ * offset is below FW_LOAD_MAX. */
+fw_inline _Bool fw_load(const struct fw_env *env, __u32 offset, void *to, __u32 len);
+#define FW_LOAD_MAX 1024
+
+fw_inline __u32 fw_frame_len(const struct fw_env *env);
+
+/* A VLAN tag the kernel took out of the frame; false if there is none. tci in host order. */
+fw_inline _Bool fw_stripped_tag(const struct fw_env *env, __u32 *ret_tci);
+
+fw_inline __u64 fw_now_ns(const struct fw_env *env);
+
+/* NULL or 0 where there is nothing. */
+fw_inline const struct fw_rule *fw_rule_at(const struct fw_env *env, __u32 index);
+fw_inline const struct fw_manage *fw_manage_at(const struct fw_env *env, __u32 index);
+fw_inline __u32 fw_host_flags(const struct fw_env *env, const struct fw_address *address);
+fw_inline __u64 fw_member4(const struct fw_env *env, const __u64 address[2]);
+fw_inline __u64 fw_member6(const struct fw_env *env, const __u64 address[2]);
+
+fw_inline _Bool fw_fragment_find(const struct fw_env *env, const struct fw_fragment_key *key,
+    struct fw_fragment_kept *ret_kept);
+fw_inline void fw_fragment_keep(const struct fw_env *env, const struct fw_fragment_key *key,
+    const struct fw_fragment_kept *kept);
+
+/* Adds this packet. */
+fw_inline void fw_count_rule(const struct fw_env *env, __u32 counter);
+fw_inline void fw_count_reason(const struct fw_env *env, __u32 reason);

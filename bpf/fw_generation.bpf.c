@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * fw_generation.bpf.c - the programs of one generation, loaded once for each with maps of its own.
+ * Two stages a kind: parse until the rules, then the walk over the rules, which calls itself until
+ * something decides. At most 2 + FW_RULES_MAX / FW_RULES_A_RUN + FW_HITS_MAX tail calls of 33.
+ */
+#include "bpf/fw_kernel.h"
+
+#include "bpf/fw_decide.h"
+
+#include <linux/pkt_cls.h>
+
+_Static_assert(1 + 1 + FW_RULES_MAX / FW_RULES_A_RUN - 1 + FW_HITS_MAX <= 33,
+    "the walk must end before the kernel's limit of tail calls");
+
+FW_PROGRAM_ARRAY(fw_xdp_verdict_progs);
+FW_PROGRAM_ARRAY(fw_tc_verdict_progs);
+
+/* By kind: the key between the stages. */
+FW_MAP(fw_work, BPF_MAP_TYPE_PERCPU_ARRAY, FW_KIND_COUNT, __u32, struct fw_key);
+
+#define STAGE_ON 2 /* neither pass nor drop: on to the next stage */
+
+fw_inline int stage_end(
+    const struct fw_env *env, const struct fw_gen *gen, struct fw_key *key, enum fw_reason reason)
+{
+    if (reason == FW_REASON_NONE)
+        return STAGE_ON;
+    return fw_finish(env, gen, key, reason) ? 1 : 0;
+}
+
+fw_inline int parse_stage(const struct fw_env *env, __u32 ifindex, struct fw_scratch *scratch)
+{
+    __u32 zero = 0, kind = env->kind;
+    struct fw_gen *gen = bpf_map_lookup_elem(&fw_gen, &zero);
+    struct fw_key *key = bpf_map_lookup_elem(&fw_work, &kind);
+    struct fw_device *device = bpf_map_lookup_elem(&fw_devices, &ifindex);
+
+    if (!gen || !key)
+        return 1;
+    fw_key_open(key, ifindex, device, scratch->slot);
+    key->wire_packets = env->wire_packets;
+    key->frame_bytes = env->frame_bytes;
+    return stage_end(env, gen, key, fw_begin(env, gen, device, key));
+}
+
+fw_inline int verdict_stage(struct fw_env *env)
+{
+    __u32 zero = 0, kind = env->kind, ifindex;
+    struct fw_gen *gen = bpf_map_lookup_elem(&fw_gen, &zero);
+    struct fw_key *key = bpf_map_lookup_elem(&fw_work, &kind);
+    struct fw_device *device;
+
+    if (!gen || !key)
+        return 1;
+    ifindex = key->ifindex;
+    device = bpf_map_lookup_elem(&fw_devices, &ifindex);
+    env->wire_packets = key->wire_packets;
+    env->frame_bytes = key->frame_bytes;
+    /* The entry can go between two stages. */
+    if (!device)
+        return stage_end(env, gen, key, FW_REASON_DROP_LIFELINE_ONLY);
+    return stage_end(env, gen, key, fw_decide(env, device, key));
+}
+
+fw_inline struct fw_env open_xdp(struct xdp_md *xdp)
+{
+    return (struct fw_env){.ctx = xdp,
+        .kind = FW_KIND_XDP,
+        .frame_bytes = (__u32)((long)xdp->data_end - (long)xdp->data),
+        .wire_packets = 1};
+}
+
+fw_inline struct fw_env open_tc(struct __sk_buff *skb)
+{
+    __u32 segments = skb->gso_segs;
+
+    return (struct fw_env){.ctx = skb,
+        .kind = FW_KIND_TC_IN,
+        .frame_bytes = skb->len,
+        .wire_packets = segments ? segments : 1};
+}
+
+SEC("xdp")
+int fw_xdp_parse(struct xdp_md *xdp)
+{
+    __u32 zero = 0;
+    struct fw_env env = open_xdp(xdp);
+    struct fw_scratch *scratch = bpf_map_lookup_elem(&fw_xdp_scratch, &zero);
+    int verdict = scratch ? parse_stage(&env, xdp->ingress_ifindex, scratch) : 1;
+
+    if (verdict == STAGE_ON && scratch) {
+        bpf_tail_call(xdp, &fw_xdp_verdict_progs, scratch->slot);
+        fw_count_reason(&env, FW_REASON_DROP_STAGE);
+    }
+    return verdict == 0 ? XDP_PASS : XDP_DROP;
+}
+
+SEC("xdp")
+int fw_xdp_verdict(struct xdp_md *xdp)
+{
+    __u32 zero = 0;
+    struct fw_env env = {.ctx = xdp, .kind = FW_KIND_XDP};
+    struct fw_scratch *scratch = bpf_map_lookup_elem(&fw_xdp_scratch, &zero);
+    int verdict = scratch ? verdict_stage(&env) : 1;
+
+    if (verdict == STAGE_ON && scratch) {
+        bpf_tail_call(xdp, &fw_xdp_verdict_progs, scratch->slot);
+        fw_count_reason(&env, FW_REASON_DROP_STAGE);
+    }
+    return verdict == 0 ? XDP_PASS : XDP_DROP;
+}
+
+SEC("tc")
+int fw_tc_parse(struct __sk_buff *skb)
+{
+    __u32 zero = 0;
+    struct fw_env env = open_tc(skb);
+    struct fw_scratch *scratch = bpf_map_lookup_elem(&fw_tc_scratch, &zero);
+    int verdict = scratch ? parse_stage(&env, skb->ifindex, scratch) : 1;
+
+    if (verdict == STAGE_ON && scratch) {
+        bpf_tail_call(skb, &fw_tc_verdict_progs, scratch->slot);
+        fw_count_reason(&env, FW_REASON_DROP_STAGE);
+    }
+    return verdict == 0 ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
+SEC("tc")
+int fw_tc_verdict(struct __sk_buff *skb)
+{
+    __u32 zero = 0;
+    struct fw_env env = {.ctx = skb, .kind = FW_KIND_TC_IN};
+    struct fw_scratch *scratch = bpf_map_lookup_elem(&fw_tc_scratch, &zero);
+    int verdict = scratch ? verdict_stage(&env) : 1;
+
+    if (verdict == STAGE_ON && scratch) {
+        bpf_tail_call(skb, &fw_tc_verdict_progs, scratch->slot);
+        fw_count_reason(&env, FW_REASON_DROP_STAGE);
+    }
+    return verdict == 0 ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

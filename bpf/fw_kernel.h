@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+#pragma once
+/* fw_kernel.h - fw_env.h as the kernel answers it: maps, the frame of XDP and of tc. */
+#include "bpf/fw_maps.h"
+
+#include "bpf/fw_env.h"
+
+#define FW_MAP(name, map_type, entries, key_type, value_type) \
+    struct {                                                  \
+        __uint(type, map_type);                               \
+        __uint(max_entries, entries);                         \
+        __type(key, key_type);                                \
+        __type(value, value_type);                            \
+    } name SEC(".maps")
+
+#define FW_MAP_FLAGS(name, map_type, entries, key_type, value_type, flags) \
+    struct {                                                               \
+        __uint(type, map_type);                                            \
+        __uint(max_entries, entries);                                      \
+        __uint(map_flags, flags);                                          \
+        __type(key, key_type);                                             \
+        __type(value, value_type);                                         \
+    } name SEC(".maps")
+
+/* Sizes are the loader's (README.md). */
+FW_MAP(fw_gen, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_gen);
+FW_MAP(fw_policy, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_policy);
+FW_MAP(fw_rules, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_rule);
+FW_MAP(fw_classes, BPF_MAP_TYPE_ARRAY, 1, __u32, __u64);
+FW_MAP(fw_manage, BPF_MAP_TYPE_ARRAY, FW_MANAGE_MAX, __u32, struct fw_manage);
+FW_MAP(fw_hosts, BPF_MAP_TYPE_HASH, 1, struct fw_address, __u32);
+FW_MAP(fw_fragments, BPF_MAP_TYPE_LRU_HASH, 4096, struct fw_fragment_key, struct fw_fragment_kept);
+FW_MAP_FLAGS(
+    fw_class4, BPF_MAP_TYPE_LPM_TRIE, 1, struct fw_lpm4, __u32, BPF_F_NO_PREALLOC);
+FW_MAP_FLAGS(
+    fw_class6, BPF_MAP_TYPE_LPM_TRIE, 1, struct fw_lpm6, __u32, BPF_F_NO_PREALLOC);
+FW_MAP_FLAGS(
+    fw_devices, BPF_MAP_TYPE_HASH, 65536, __u32, struct fw_device, BPF_F_NO_PREALLOC);
+FW_MAP_FLAGS(
+    fw_rule_counts, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_count, BPF_F_MMAPABLE);
+
+const volatile __u32 fw_rule_counters = 0;
+
+/* kind is a constant wherever this is inlined, so each program keeps one half. */
+struct fw_env {
+    void *ctx;
+    __u32 kind;
+    __u32 frame_bytes;
+    __u32 wire_packets;
+};
+
+fw_inline _Bool fw_load_xdp(const struct xdp_md *xdp, __u32 offset, void *to, __u32 len)
+{
+    void *data = (void *)(long)xdp->data, *end = (void *)(long)xdp->data_end;
+
+    /* Bounded where the verifier looks, not where the compiler thinks it knows. */
+    asm volatile("%0 &= 0x3ff" : "+r"(offset));
+    data += offset;
+    if (data + len > end)
+        return 0;
+    __builtin_memcpy(to, data, len);
+    return 1;
+}
+
+fw_inline _Bool fw_load(const struct fw_env *env, __u32 offset, void *to, __u32 len)
+{
+    if (env->kind == FW_KIND_XDP)
+        return fw_load_xdp(env->ctx, offset, to, len);
+    return bpf_skb_load_bytes(env->ctx, offset, to, len) == 0;
+}
+
+fw_inline __u32 fw_frame_len(const struct fw_env *env)
+{
+    return env->frame_bytes;
+}
+
+fw_inline _Bool fw_stripped_tag(const struct fw_env *env, __u32 *ret_tci)
+{
+    struct __sk_buff *skb = env->ctx;
+
+    if (env->kind == FW_KIND_XDP || !skb->vlan_present)
+        return 0;
+    *ret_tci = skb->vlan_tci;
+    return 1;
+}
+
+fw_inline __u64 fw_now_ns(const struct fw_env *env)
+{
+    (void)env;
+    return bpf_ktime_get_ns();
+}
+
+fw_inline const struct fw_rule *fw_rule_at(const struct fw_env *env, __u32 index)
+{
+    (void)env;
+    return bpf_map_lookup_elem(&fw_rules, &index);
+}
+
+fw_inline const struct fw_manage *fw_manage_at(const struct fw_env *env, __u32 index)
+{
+    (void)env;
+    return bpf_map_lookup_elem(&fw_manage, &index);
+}
+
+fw_inline __u32 fw_host_flags(const struct fw_env *env, const struct fw_address *address)
+{
+    __u32 *flags = bpf_map_lookup_elem(&fw_hosts, address);
+
+    (void)env;
+    return flags ? *flags : 0;
+}
+
+fw_inline __u64 fw_class_member(const __u32 *class)
+{
+    __u64 *member = class ? bpf_map_lookup_elem(&fw_classes, class) : 0;
+
+    return member ? *member : 0;
+}
+
+fw_inline __u64 fw_member4(const struct fw_env *env, const __u64 address[2])
+{
+    struct fw_lpm4 key = {.bits = 32};
+
+    (void)env;
+    __builtin_memcpy(key.address, address, sizeof(key.address));
+    return fw_class_member(bpf_map_lookup_elem(&fw_class4, &key));
+}
+
+fw_inline __u64 fw_member6(const struct fw_env *env, const __u64 address[2])
+{
+    struct fw_lpm6 key = {.bits = 128};
+
+    (void)env;
+    __builtin_memcpy(key.address, address, sizeof(key.address));
+    return fw_class_member(bpf_map_lookup_elem(&fw_class6, &key));
+}
+
+fw_inline _Bool fw_fragment_find(const struct fw_env *env, const struct fw_fragment_key *key,
+    struct fw_fragment_kept *ret_kept)
+{
+    struct fw_fragment_kept *kept = bpf_map_lookup_elem(&fw_fragments, key);
+
+    (void)env;
+    if (kept)
+        *ret_kept = *kept;
+    return kept != 0;
+}
+
+fw_inline void fw_fragment_keep(const struct fw_env *env, const struct fw_fragment_key *key,
+    const struct fw_fragment_kept *kept)
+{
+    (void)env;
+    bpf_map_update_elem(&fw_fragments, key, kept, BPF_ANY);
+}
+
+fw_inline void fw_count_rule(const struct fw_env *env, __u32 counter)
+{
+    __u32 index = fw_shard() * fw_rule_counters + counter;
+    struct fw_count *count = bpf_map_lookup_elem(&fw_rule_counts, &index);
+
+    if (count)
+        fw_add(count, env->wire_packets, env->frame_bytes);
+}
+
+fw_inline void fw_count_reason(const struct fw_env *env, __u32 reason)
+{
+    fw_add_reason(reason, env->wire_packets, env->frame_bytes);
+}
