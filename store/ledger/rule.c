@@ -4,6 +4,7 @@
  * and every second implementation must agree; RULES.md lists them.
  */
 #include "store/ledger/rule.h"
+#include "store/ledger/rule_text.h"
 
 #include "base/limits.h"
 
@@ -28,6 +29,8 @@ static int check_text(
 
     if (len > max)
         return SAY("the %s '%.40s...' is longer than %zu bytes", what, text, max);
+    if (!text_is_utf8(text))
+        return SAY("the %s is not valid UTF-8", what);
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
             return SAY("the %s holds a control character", what);
@@ -242,6 +245,8 @@ static int check_devices(const Picket__V1__Match *match, struct problem *reterr_
 
         if (*glob == '\0' || strlen(glob) > LABEL_BYTES_MAX)
             return SAY("the device '%.40s' must have 1 to %d bytes", glob, LABEL_BYTES_MAX);
+        if (!text_is_utf8(glob))
+            return SAY("a device is not valid UTF-8");
         for (const char *c = glob; *c; c++)
             if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr(",\"\\", *c))
                 return SAY(

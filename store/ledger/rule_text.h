@@ -32,6 +32,7 @@ int time_parse(const char *text, uint64_t *ret_time);
 
 /* Characters a label, a device glob and a bare word of the text may hold. */
 bool is_word_char(char c);
+bool text_is_utf8(const char *text);
 
 struct rule_parse_notes {
     size_t error_at;   /* offset in the text of the word at fault; its length for an error about the

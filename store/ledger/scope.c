@@ -14,6 +14,37 @@ bool is_word_char(char c)
     return (unsigned char)c > ' ' && c != 0x7f && !strchr("=,;\"'\\", c);
 }
 
+/* RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF. Bytes behind the sequence's
+ * first; 4: none such. */
+static unsigned utf8_more(const unsigned char *at)
+{
+    if (at[0] < 0x80)
+        return 0;
+    if (at[0] >= 0xc2 && at[0] <= 0xdf)
+        return 1;
+    if (at[0] >= 0xe0 && at[0] <= 0xef)
+        return (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) ? 4 : 2;
+    if (at[0] >= 0xf0 && at[0] <= 0xf4)
+        return (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f) ? 4 : 3;
+    return 4;
+}
+
+bool text_is_utf8(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+
+    while (*at) {
+        unsigned more = utf8_more(at++);
+
+        if (more == 4)
+            return false;
+        for (; more > 0; more--)
+            if ((*at++ & 0xc0) != 0x80)
+                return false;
+    }
+    return true;
+}
+
 static int check_label(const char *text, const char *what, struct problem *reterr_problem)
 {
     size_t len = strlen(text);
@@ -23,6 +54,8 @@ static int check_label(const char *text, const char *what, struct problem *reter
     if (len > LABEL_BYTES_MAX)
         return problem_say(reterr_problem, -EINVAL,
             "the scope's %s '%.40s...' is longer than %d bytes", what, text, LABEL_BYTES_MAX);
+    if (!text_is_utf8(text))
+        return problem_say(reterr_problem, -EINVAL, "a %s of a scope is not valid UTF-8", what);
     for (size_t i = 0; i < len; i++)
         if (!is_word_char(text[i]))
             return problem_say(reterr_problem, -EINVAL,

@@ -81,6 +81,8 @@ static const char *const lines[][2] = {
     {"allow family ipv6 shadow owner web comment \"say \\\"no\\\" \\\\\" name \"a b\"",
         "allow family ipv6 name \"a b\" shadow owner web comment \"say \\\"no\\\" \\\\\""},
     {"drop from any to any", "drop"},
+    {"drop name caf\xc3\xa9 comment \xf0\x9f\x94\xa5",
+        "drop name caf\xc3\xa9 comment \xf0\x9f\x94\xa5"},
 };
 
 static void a_line_is_written_in_its_one_form(void **state)
@@ -105,7 +107,7 @@ static void a_line_is_written_in_its_one_form(void **state)
 /* What is wrong, and a piece of the sentence about it. */
 static const char *const errors[][2] = {
     {"", "ends where an action"},
-    {"dorp in", "'dorp' is not an action"},
+    {"dropp in", "'dropp' is not an action"},
     {"drop in out", "'out': only one"},
     {"drop form 10.0.0.1", "unknown word 'form'; did you mean 'from'?"},
     {"drop from 10.0.0.1/8", "did you mean 10.0.0.0/8?"},
@@ -145,6 +147,10 @@ static const char *const errors[][2] = {
     {"drop class outside", "'outside' is not a class"},
     {"drop tcp port 22,,80", "empty place"},
     {"drop comment \"a\nb\"", "control character"},
+    {"drop comment \xc0\x80", "not valid UTF-8"},
+    {"drop comment \xed\xa0\x80", "not valid UTF-8"},
+    {"drop name \xf4\x90\x80\x80", "not valid UTF-8"},
+    {"drop scope a=\xe2\x82", "not valid UTF-8"},
 };
 
 static void an_error_quotes_the_word_and_says_what_is_expected(void **state)
