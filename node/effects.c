@@ -303,6 +303,7 @@ static void on_up(void *user, struct mesh_link *link, const struct rpc_identity 
     event.up.name = identity->name;
     event.up.address = neighbour->address;
     effects_step(effects, &event);
+    enforce_state_changed(effects->node->enforce); /* its address belongs to the lifeline */
 }
 
 static void on_frame(void *user, struct mesh_link *link, struct bytes frame)

@@ -10,27 +10,18 @@
 #include "store/db/db.h"
 #include "store/ledger/ledger.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static const char *const reason_words[] = {
-#define REASON_WORD(name, ...) #name,
+#define REASON_WORD(name, word, text) word,
     FW_REASONS(REASON_WORD)
 #undef REASON_WORD
 };
-#define REASONS_COUNT (sizeof(reason_words) / sizeof(reason_words[0]))
 
 const char *metrics_reason_word(size_t reason)
 {
-    static char lower[REASONS_COUNT][40];
-
-    if (reason >= REASONS_COUNT)
-        return "unknown";
-    if (!lower[reason][0])
-        for (size_t i = 0; i + 1 < sizeof(lower[0]) && reason_words[reason][i]; i++)
-            lower[reason][i] = (char)tolower((unsigned char)reason_words[reason][i]);
-    return lower[reason];
+    return reason < FW_REASON_COUNT ? reason_words[reason] : "unknown";
 }
 
 static void head(FILE *to, const char *name, const char *type, const char *meaning)

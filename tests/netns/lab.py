@@ -88,7 +88,7 @@ class Lab:
         return child
 
     def picket(self, node, *words, fleet=None, check=True):
-        """The command, talking to a node's local socket; its output."""
+        """The command, talking to the local socket of a node; its output."""
         done = subprocess.run([os.path.join(BUILD, "picket"), *words, "--socket", self.socket(node), "--fleet", fleet or self.fleet],
                               text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if check and done.returncode:

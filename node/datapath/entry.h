@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * entry.h - what is permanent in the kernel: the word, the program arrays, the counters of reasons, and
+ * the two entry programs that devices carry.
+ *
+ * Owns: its descriptors and mappings; the pins outlive it.
+ */
+#include "bpf/fw_abi.h"
+#include "node/datapath/pins.h"
+
+struct bpf_object;
+
+enum entry_map {
+    ENTRY_WORD,
+    ENTRY_XDP_PARSE, /* program arrays, in the order of the stages */
+    ENTRY_XDP_VERDICT,
+    ENTRY_TC_PARSE,
+    ENTRY_TC_VERDICT,
+    ENTRY_XDP_SCRATCH,
+    ENTRY_TC_SCRATCH,
+    ENTRY_REASONS,
+    ENTRY_MAPS,
+};
+
+struct entry {
+    struct pins pins;
+    int maps[ENTRY_MAPS];
+    int xdp_fd;
+    int tc_fd;
+    uint32_t xdp_id;
+    uint32_t tc_id;
+    bool is_xdp_renewed; /* pinned links still carry the program of an older build */
+    uint32_t shards;
+    bool is_atomic;         /* counts: more CPUs than shards */
+    uint64_t *word;         /* mapped */
+    struct fw_count *counts; /* mapped: of reasons */
+};
+
+/* Loads what is missing, takes over what is pinned. On failure nothing is left open. */
+int entry_open(const struct pins *pins, struct entry *ret_entry, struct problem *reterr_problem);
+void entry_close(struct entry *entry);
+
+/* Gives an object that is not loaded yet the permanent maps it declares. 0 or a negative errno. */
+int entry_lend_maps(const struct entry *entry, struct bpf_object *object);
+
+uint64_t entry_word(const struct entry *entry);
+void entry_set_word(const struct entry *entry, uint64_t word);
+
+/* The last complaint of libbpf on this thread, "" if none; for sentences. */
+const char *entry_complaint(void);
+
+/* Maps a map's values; NULL if it cannot be. */
+void *entry_map_values(int map_fd, size_t bytes);
+void entry_unmap_values(void *at, size_t bytes);

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/datapath/generation.h"
+#include "base/check.h"
+#include "base/own.h"
+#include "node/compile/compile.h"
+#include "node/datapath/tables.h"
+#include <bpf/bpf.h>
+#include <bpf/fw_generation.skel.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COUNTERS_MIN 64
+
+OWN_AS(own_fw_generation, struct fw_generation, fw_generation__destroy)
+OWN_AS(own_generation, struct generation, generation_forget)
+
+/* A slot whose parse program stands is complete, so verdict comes before parse, and goes after it. */
+static const struct stage {
+    const char *program;
+    enum entry_map array;
+} stages[] = {
+    {"fw_xdp_verdict", ENTRY_XDP_VERDICT},
+    {"fw_tc_verdict", ENTRY_TC_VERDICT},
+    {"fw_xdp_parse", ENTRY_XDP_PARSE},
+    {"fw_tc_parse", ENTRY_TC_PARSE},
+};
+#define STAGES (sizeof(stages) / sizeof(stages[0]))
+
+static size_t counts_bytes(const struct generation *generation)
+{
+    return (size_t)(generation->shards + 1) * generation->counters * sizeof(struct fw_count);
+}
+
+static struct generation *generation_new(const struct entry *entry, uint8_t slot)
+{
+    struct generation *generation = calloc(1, sizeof(*generation));
+
+    if (!generation)
+        return NULL;
+    generation->slot = slot;
+    generation->shards = entry->shards;
+    generation->devices_fd = -1;
+    generation->counts_fd = -1;
+    return generation;
+}
+
+void generation_forget(struct generation *generation)
+{
+    if (!generation)
+        return;
+    entry_unmap_values(generation->counts, counts_bytes(generation));
+    own_fd(&generation->devices_fd);
+    own_fd(&generation->counts_fd);
+    free(generation);
+}
+
+static uint32_t size_class(const struct compile_tables *tables, const struct generation *before)
+{
+    uint32_t counters = before && before->counts ? before->counters : COUNTERS_MIN;
+
+    while (counters < tables->counters_count)
+        counters *= 2;
+    return counters;
+}
+
+/* The maps' sizes, the permanent maps, and the counters of the running generation if they suffice. */
+static int prepare(const struct entry *entry, struct fw_generation *skeleton,
+    const struct compile_tables *tables, const struct generation *before,
+    const struct generation *generation)
+{
+    struct bpf_map *counts = skeleton->maps.fw_rule_counts;
+    int r = tables_size_maps(tables, skeleton->obj);
+
+    skeleton->rodata->fw_shards = entry->shards;
+    skeleton->rodata->fw_counts_atomic = entry->is_atomic;
+    skeleton->rodata->fw_rule_counters = generation->counters;
+    if (r == 0)
+        r = entry_lend_maps(entry, skeleton->obj);
+    if (r < 0)
+        return r;
+    if (before && before->counts && before->counters == generation->counters)
+        return bpf_map__reuse_fd(counts, before->counts_fd);
+    return bpf_map__set_max_entries(counts, (entry->shards + 1) * generation->counters);
+}
+
+static int keep(const struct fw_generation *skeleton, struct generation *generation)
+{
+    generation->devices_fd = fcntl(bpf_map__fd(skeleton->maps.fw_devices), F_DUPFD_CLOEXEC, 0);
+    generation->counts_fd = fcntl(bpf_map__fd(skeleton->maps.fw_rule_counts), F_DUPFD_CLOEXEC, 0);
+    if (generation->devices_fd < 0 || generation->counts_fd < 0)
+        return -errno;
+    generation->counts = entry_map_values(generation->counts_fd, counts_bytes(generation));
+    return generation->counts ? 0 : -ENOMEM;
+}
+
+/* An index that was another object's starts at zero, in the running arrays too: nothing there uses it. */
+static void zero_fresh(const struct generation *generation, const struct compile_tables *tables)
+{
+    for (uint32_t i = 0; generation && generation->counts && i < tables->objects_count; i++) {
+        const struct compile_object *object = &tables->objects[i];
+
+        if (!object->is_counted || !object->is_fresh || object->counter >= generation->counters)
+            continue;
+        for (uint32_t shard = 0; shard <= generation->shards; shard++)
+            generation->counts[shard * generation->counters + object->counter] =
+                (struct fw_count){0};
+    }
+}
+
+/* Everything a later daemon needs. Names with a dot are libbpf's own and no bpffs takes them. */
+static int pin(const struct entry *entry, struct bpf_object *object, uint8_t slot)
+{
+    char path[PIN_PATH_BYTES];
+    struct bpf_map *map;
+    struct bpf_program *program;
+    int r = pins_slot_make(&entry->pins, slot);
+
+    if (r < 0)
+        return r;
+    bpf_object__for_each_map(map, object)
+    {
+        if (bpf_map__is_internal(map))
+            continue;
+        pins_slot_path(&entry->pins, slot, bpf_map__name(map), path);
+        if (bpf_obj_pin(bpf_map__fd(map), path) < 0)
+            return -errno;
+    }
+    bpf_object__for_each_program(program, object)
+    {
+        pins_slot_path(&entry->pins, slot, bpf_program__name(program), path);
+        if (bpf_obj_pin(bpf_program__fd(program), path) < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+static int install(const struct entry *entry, struct bpf_object *object, uint32_t slot)
+{
+    for (size_t i = 0; i < STAGES; i++) {
+        const struct bpf_program *program =
+            bpf_object__find_program_by_name(object, stages[i].program);
+        int fd = program ? bpf_program__fd(program) : -1;
+
+        if (fd < 0)
+            return -ENOENT;
+        if (bpf_map_update_elem(entry->maps[stages[i].array], &slot, &fd, BPF_ANY) < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+void generation_withdraw(const struct entry *entry, uint8_t slot)
+{
+    uint32_t key = slot;
+
+    for (size_t i = STAGES; i > 0; i--)
+        (void)bpf_map_delete_elem(entry->maps[stages[i - 1].array], &key);
+}
+
+static int fill(const struct entry *entry, struct fw_generation *skeleton,
+    const struct compile_tables *tables, const struct generation *before,
+    struct generation *generation, struct problem *reterr_problem)
+{
+    const char *map = "";
+    int r = prepare(entry, skeleton, tables, before, generation);
+
+    if (r == 0)
+        r = fw_generation__load(skeleton);
+    if (r < 0)
+        return problem_say(reterr_problem, r,
+            "the kernel refuses the programs of a generation: %s (%s)", strerror(-r),
+            entry_complaint());
+    r = tables_fill_maps(tables, skeleton->obj, &map);
+    if (r < 0)
+        return problem_say(reterr_problem, r, "the table %s cannot be filled: %s", map, strerror(-r));
+    r = keep(skeleton, generation);
+    if (r < 0)
+        return problem_say(reterr_problem, r, "the counters cannot be mapped: %s", strerror(-r));
+    zero_fresh(generation, tables);
+    zero_fresh(before, tables);
+    r = pin(entry, skeleton->obj, generation->slot);
+    if (r == 0)
+        r = install(entry, skeleton->obj, generation->slot);
+    return r < 0 ? problem_say(reterr_problem, r, "a generation cannot be pinned: %s", strerror(-r))
+                 : 0;
+}
+
+int generation_fill(const struct entry *entry, uint8_t slot, const struct compile_tables *tables,
+    const struct generation *before, struct generation **ret_generation,
+    struct problem *reterr_problem)
+{
+    OWN(own_generation) struct generation *generation = generation_new(entry, slot);
+    OWN(own_fw_generation) struct fw_generation *skeleton = fw_generation__open();
+
+    if (!generation || !skeleton)
+        return problem_say(reterr_problem, -ENOMEM, "no memory for a generation");
+    CHECK(tables->gen.abi == FW_ABI_VERSION, "tables are of the layout that this build compiles");
+    generation->counters = size_class(tables, before);
+    generation->policy = tables->policy;
+    generation->is_complete = true;
+    int r = fill(entry, skeleton, tables, before, generation, reterr_problem);
+
+    if (r < 0) {
+        generation_withdraw(entry, slot);
+        (void)pins_slot_remove(&entry->pins, slot);
+        return r;
+    }
+    *ret_generation = give(generation);
+    return 0;
+}
+
+static int open_pin(const struct entry *entry, uint8_t slot, const char *name)
+{
+    char path[PIN_PATH_BYTES];
+
+    pins_slot_path(&entry->pins, slot, name, path);
+    return bpf_obj_get(path);
+}
+
+/* Its policy, its device table, its counters. */
+static bool take_over(const struct entry *entry, struct generation *generation)
+{
+    const uint32_t first = 0;
+    struct bpf_map_info info = {0};
+    uint32_t len = sizeof(info);
+    OWN(own_fd) int policy_fd = open_pin(entry, generation->slot, "fw_policy");
+
+    generation->devices_fd = open_pin(entry, generation->slot, "fw_devices");
+    generation->counts_fd = open_pin(entry, generation->slot, "fw_rule_counts");
+    if (policy_fd < 0 || generation->devices_fd < 0 || generation->counts_fd < 0 ||
+        bpf_map_lookup_elem(policy_fd, &first, &generation->policy) < 0 ||
+        bpf_obj_get_info_by_fd(generation->counts_fd, &info, &len) < 0 ||
+        info.value_size != sizeof(struct fw_count))
+        return false;
+    generation->counters = info.max_entries / (generation->shards + 1);
+    if (generation->counters == 0)
+        return false;
+    generation->counts = entry_map_values(generation->counts_fd, counts_bytes(generation));
+    return generation->counts != NULL;
+}
+
+int generation_adopt(const struct entry *entry, uint8_t slot, struct generation **ret_generation)
+{
+    struct generation *generation = generation_new(entry, slot);
+
+    if (!generation)
+        return -ENOMEM;
+    generation->was_used = true;
+    generation->is_complete = take_over(entry, generation);
+    *ret_generation = generation;
+    return 0;
+}
+
+int generation_enter(const struct generation *generation, const struct compile_device *device)
+{
+    struct fw_device row;
+
+    if (!generation->is_complete)
+        return 0; /* an unknown device has the lifeline only */
+    compile_device_entry(&generation->policy, device, &row);
+    return bpf_map_update_elem(generation->devices_fd, &device->index, &row, BPF_ANY) < 0 ? -errno
+                                                                                         : 0;
+}
+
+void generation_leave(const struct generation *generation, uint32_t index)
+{
+    if (generation->is_complete)
+        (void)bpf_map_delete_elem(generation->devices_fd, &index);
+}
+
+struct fw_count generation_count(const struct generation *generation, uint32_t counter)
+{
+    struct fw_count sum = {0};
+
+    for (uint32_t shard = 0; generation->counts && shard <= generation->shards; shard++) {
+        const struct fw_count *count =
+            &generation->counts[shard * generation->counters + counter];
+
+        sum.packets += __atomic_load_n(&count->packets, __ATOMIC_RELAXED);
+        sum.bytes += __atomic_load_n(&count->bytes, __ATOMIC_RELAXED);
+    }
+    return sum;
+}
+
+static bool is_same_map(int a_fd, int b_fd)
+{
+    struct bpf_map_info a = {0};
+    struct bpf_map_info b = {0};
+    uint32_t len = sizeof(a);
+
+    if (bpf_obj_get_info_by_fd(a_fd, &a, &len) < 0)
+        return true; /* rather lose counts than count twice */
+    len = sizeof(b);
+    return bpf_obj_get_info_by_fd(b_fd, &b, &len) < 0 || a.id == b.id;
+}
+
+void generation_carry_counts(const struct generation *old, const struct generation *heir)
+{
+    if (!old->counts || !heir->counts || is_same_map(old->counts_fd, heir->counts_fd))
+        return;
+    for (uint32_t i = 0; i < old->counters && i < heir->counters; i++) {
+        struct fw_count sum = generation_count(old, i);
+        struct fw_count *carried = &heir->counts[heir->shards * heir->counters + i];
+
+        carried->packets += sum.packets;
+        carried->bytes += sum.bytes;
+    }
+}
+
+void generation_retire(const struct entry *entry, struct generation *generation)
+{
+    generation_withdraw(entry, generation->slot);
+    (void)pins_slot_remove(&entry->pins, generation->slot);
+    generation_forget(generation);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/datapath/tables.h"
+#include "base/own.h"
+#include "node/compile/compile.h"
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define BATCH_MAX 4096
+
+/* Where a map's keys and values are in the compiled rows. */
+struct column {
+    const char *map;
+    const uint8_t *rows;
+    size_t count;
+    size_t row_bytes;
+    size_t key_at;
+    size_t key_bytes; /* 0: an array, whose key is the row's number */
+    size_t value_at;
+    size_t value_bytes;
+    bool is_sized; /* max_entries follows the rows */
+};
+
+#define COLUMNS 9
+
+static void columns_of(const struct compile_tables *tables, struct column ret_columns[COLUMNS])
+{
+#define ARRAY(name, at, n, type, sized)                                                    \
+    {.map = (name), .rows = (const uint8_t *)(at), .count = (n), .row_bytes = sizeof(type), \
+        .value_bytes = sizeof(type), .is_sized = (sized)}
+#define KEYED(name, at, n, type, key, value, sized)                                        \
+    {.map = (name), .rows = (const uint8_t *)(at), .count = (n), .row_bytes = sizeof(type), \
+        .key_at = offsetof(type, key), .key_bytes = sizeof(((type *)0)->key),              \
+        .value_at = offsetof(type, value), .value_bytes = sizeof(((type *)0)->value),      \
+        .is_sized = (sized)}
+    const struct column columns[COLUMNS] = {
+        ARRAY("fw_gen", &tables->gen, 1, struct fw_gen, false),
+        ARRAY("fw_policy", &tables->policy, 1, struct fw_policy, false),
+        ARRAY("fw_rules", tables->rules, tables->rules_count, struct fw_rule, true),
+        ARRAY("fw_classes", tables->classes, tables->classes_count, uint64_t, true),
+        ARRAY("fw_manage", tables->manage, tables->manage_count, struct fw_manage, false),
+        KEYED("fw_class4", tables->class4, tables->class4_count, struct compile_class4, key, class,
+            true),
+        KEYED("fw_class6", tables->class6, tables->class6_count, struct compile_class6, key, class,
+            true),
+        KEYED("fw_hosts", tables->hosts, tables->hosts_count, struct compile_host_row, address,
+            flags, true),
+        KEYED("fw_devices", tables->devices, tables->devices_count, struct compile_device_row,
+            index, device, false),
+    };
+#undef ARRAY
+#undef KEYED
+
+    memcpy(ret_columns, columns, sizeof(columns));
+}
+
+int tables_size_maps(const struct compile_tables *tables, struct bpf_object *object)
+{
+    struct column columns[COLUMNS];
+
+    columns_of(tables, columns);
+    for (size_t i = 0; i < COLUMNS; i++) {
+        struct bpf_map *map = bpf_object__find_map_by_name(object, columns[i].map);
+        uint32_t entries = columns[i].count ? (uint32_t)columns[i].count : 1;
+
+        if (!map)
+            return -ENOENT;
+        if (columns[i].is_sized && bpf_map__set_max_entries(map, entries) < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+/* Kernels that cannot take a kind of map in batches get its rows one by one. */
+static int put_rows(int fd, const struct column *column, const uint8_t *keys, const uint8_t *values,
+    uint32_t count)
+{
+    size_t key_bytes = column->key_bytes ? column->key_bytes : sizeof(uint32_t);
+    uint32_t taken = count;
+
+    if (count > 1 && bpf_map_update_batch(fd, keys, values, &taken, NULL) == 0)
+        return 0;
+    for (uint32_t i = 0; i < count; i++) {
+        int r = bpf_map_update_elem(
+            fd, keys + i * key_bytes, values + i * column->value_bytes, BPF_ANY);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static void gather(const struct column *column, size_t first, uint32_t count, uint8_t *ret_keys,
+    uint8_t *ret_values)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *row = column->rows + (first + i) * column->row_bytes;
+        uint32_t number = (uint32_t)(first + i);
+
+        if (column->key_bytes)
+            memcpy(ret_keys + i * column->key_bytes, row + column->key_at, column->key_bytes);
+        else
+            memcpy(ret_keys + i * sizeof(number), &number, sizeof(number));
+        memcpy(ret_values + i * column->value_bytes, row + column->value_at, column->value_bytes);
+    }
+}
+
+static int fill_map(int fd, const struct column *column)
+{
+    size_t key_bytes = column->key_bytes ? column->key_bytes : sizeof(uint32_t);
+    size_t most = column->count < BATCH_MAX ? column->count : BATCH_MAX;
+    OWN(own_memory) uint8_t *keys = calloc(most + 1, key_bytes);
+    OWN(own_memory) uint8_t *values = calloc(most + 1, column->value_bytes);
+
+    if (!keys || !values)
+        return -ENOMEM;
+    for (size_t first = 0; first < column->count; first += most) {
+        size_t left = column->count - first;
+        uint32_t count = (uint32_t)(left < most ? left : most);
+
+        gather(column, first, count, keys, values);
+        int r = put_rows(fd, column, keys, values, count);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int tables_fill_maps(
+    const struct compile_tables *tables, struct bpf_object *object, const char **ret_map)
+{
+    struct column columns[COLUMNS];
+
+    columns_of(tables, columns);
+    for (size_t i = 0; i < COLUMNS; i++) {
+        const struct bpf_map *map = bpf_object__find_map_by_name(object, columns[i].map);
+
+        *ret_map = columns[i].map;
+        if (!map || bpf_map__value_size(map) != columns[i].value_bytes)
+            return -ENOENT;
+        int r = fill_map(bpf_map__fd(map), &columns[i]);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/enforce.h"
+#include "base/own.h"
+#include "node/compile/compile.h"
+#include "node/devices.h"
+#include "node/effects.h"
+#include "node/job.h"
+#include "node/log.h"
+#include "node/node.h"
+#include "replica/replica.h"
+#include "rpc/loop.h"
+#include "store/db/db.h"
+#include "store/keys/keys.h"
+#include "store/ledger/ledger.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NS_PER_MS 1000000ULL
+#define SETTLE_NS (2 * NS_PER_MS) /* a burst of writes makes one generation */
+#define COUNTERS_NS (1000 * NS_PER_MS)
+#define RETRY_NS (1000 * NS_PER_MS)
+
+/* One generation on its way: compiled -> filled -> flipped. */
+struct enforce {
+    struct node *node;
+    struct datapath *datapath;
+    struct devices *devices;
+    struct compile_indexes *indexes;
+    struct compile_tables *running, *coming; /* coming: the datapath's until its answer */
+    uint64_t running_revision, coming_revision;
+    struct rpc_timer compile, counters, reconcile;
+    struct enforce_waiter *waiters;
+    struct buffer chunk; /* the one lent to the compiler */
+    struct datapath_count *reasons, *rules;
+    size_t reasons_count, rules_count;
+    uint64_t flips;
+    uint8_t slot;
+    bool is_dirty, is_busy, is_stopping, is_counting;
+    char failure[DATAPATH_REASON_BYTES]; /* "": none */
+};
+
+/* ---- waiters */
+
+void enforce_wait(struct enforce *enforce, struct enforce_waiter *waiter)
+{
+    waiter->next = enforce->waiters;
+    enforce->waiters = waiter;
+    if (enforce->running && enforce->running_revision >= waiter->revision && !enforce->is_dirty) {
+        enforce->waiters = waiter->next;
+        waiter->fn(waiter, true);
+    }
+}
+
+void enforce_wait_cancel(struct enforce *enforce, struct enforce_waiter *waiter)
+{
+    struct enforce_waiter **slot = &enforce->waiters;
+
+    while (*slot && *slot != waiter)
+        slot = &(*slot)->next;
+    if (*slot)
+        *slot = waiter->next;
+}
+
+static void tell_waiters(struct enforce *enforce, uint64_t revision, bool is_enforced)
+{
+    struct enforce_waiter *told = NULL, **slot = &enforce->waiters;
+
+    while (*slot) {
+        struct enforce_waiter *waiter = *slot;
+
+        if (waiter->revision > revision) {
+            slot = &waiter->next;
+            continue;
+        }
+        *slot = waiter->next;
+        waiter->next = told;
+        told = waiter;
+    }
+    while (told) {
+        struct enforce_waiter *waiter = told;
+
+        told = waiter->next;
+        waiter->fn(waiter, is_enforced);
+    }
+}
+
+/* ---- from compiled to in force */
+
+static void schedule(struct enforce *enforce, uint64_t in_ns)
+{
+    if (!enforce->is_stopping && !enforce->is_busy)
+        rpc_timer_set(enforce->node->loop, &enforce->compile, rpc_now_ns() + in_ns);
+}
+
+static void on_devices_changed(void *user)
+{
+    enforce_state_changed(user);
+}
+
+void enforce_state_changed(struct enforce *enforce)
+{
+    enforce->is_dirty = true;
+    if (!enforce->compile.is_set)
+        schedule(enforce, SETTLE_NS);
+}
+
+/* The last generation stays in force. */
+static void fail(struct enforce *enforce, uint64_t revision, const char *why)
+{
+    if (strcmp(enforce->failure, why) != 0)
+        log_say(LOG_ERROR, "cannot_enforce", "%s; the rules of before stay in force", why);
+    (void)snprintf(enforce->failure, sizeof(enforce->failure), "%s", why);
+    enforce->is_busy = false;
+    tell_waiters(enforce, revision, false);
+    devices_release(enforce->devices); /* closed is safer than open: lifeline only */
+    if (enforce->is_dirty)
+        schedule(enforce, RETRY_NS);
+}
+
+static void tell_digest(struct enforce *enforce)
+{
+    struct replica_event event = {.kind = REPLICA_ON_DIGEST};
+
+    event.digest.has_digest = true;
+    memcpy(event.digest.digest, enforce->running->digest, HASH_BYTES);
+    effects_step(enforce->node->effects, &event);
+}
+
+/* coming becomes running; the one before it is gone. */
+static void settle(struct enforce *enforce)
+{
+    compile_tables_free(enforce->running);
+    enforce->running = enforce->coming;
+    enforce->running_revision = enforce->coming_revision;
+    enforce->coming = NULL;
+    enforce->is_busy = false;
+    enforce->failure[0] = '\0';
+    compile_indexes_settle(enforce->indexes, enforce->running);
+    devices_release(enforce->devices);
+    tell_digest(enforce);
+    tell_waiters(enforce, enforce->running_revision, true);
+    if (enforce->is_dirty)
+        schedule(enforce, SETTLE_NS);
+}
+
+static void on_flipped(struct job *job)
+{
+    struct enforce *enforce = job->user;
+
+    if (job->code < 0) {
+        compile_tables_free(give(enforce->coming));
+        fail(enforce, enforce->coming_revision, job->why);
+        return;
+    }
+    enforce->slot = job->slot;
+    enforce->flips++;
+    settle(enforce);
+}
+
+static void on_filled(struct job *job)
+{
+    struct enforce *enforce = job->user;
+    struct job *flip;
+
+    if (job->code < 0) {
+        compile_tables_free(give(enforce->coming));
+        fail(enforce, enforce->coming_revision, job->why);
+        return;
+    }
+    flip = job_new(enforce->node->loop, on_flipped, enforce);
+    if (!flip || datapath_flip(enforce->datapath, job->slot, 0, &flip->done) < 0) {
+        job_free(flip);
+        compile_tables_free(give(enforce->coming));
+        fail(enforce, enforce->coming_revision, "the datapath's queue is full");
+    }
+}
+
+static bool is_same_array(const void *a, const void *b, size_t a_count, size_t b_count, size_t size)
+{
+    return a_count == b_count && (a_count == 0 || memcmp(a, b, a_count * size) == 0);
+}
+
+/* Would the kernel see any difference? */
+static bool is_same_for_kernel(const struct compile_tables *a, const struct compile_tables *b)
+{
+    return memcmp(&a->gen, &b->gen, sizeof(a->gen)) == 0 &&
+           memcmp(&a->policy, &b->policy, sizeof(a->policy)) == 0 &&
+           is_same_array(a->rules, b->rules, a->rules_count, b->rules_count, sizeof(*a->rules)) &&
+           is_same_array(
+               a->class4, b->class4, a->class4_count, b->class4_count, sizeof(*a->class4)) &&
+           is_same_array(
+               a->class6, b->class6, a->class6_count, b->class6_count, sizeof(*a->class6)) &&
+           is_same_array(
+               a->classes, b->classes, a->classes_count, b->classes_count, sizeof(*a->classes)) &&
+           is_same_array(
+               a->devices, b->devices, a->devices_count, b->devices_count, sizeof(*a->devices)) &&
+           is_same_array(a->hosts, b->hosts, a->hosts_count, b->hosts_count, sizeof(*a->hosts)) &&
+           is_same_array(
+               a->manage, b->manage, a->manage_count, b->manage_count, sizeof(*a->manage));
+}
+
+static bool lend_chunk(void *user, const uint8_t hash[HASH_BYTES], struct bytes *ret_chunk)
+{
+    struct enforce *enforce = user;
+
+    enforce->chunk.len = 0;
+    if (!replica_chunk_has(enforce->node->replica, hash) ||
+        db_chunk_read(enforce->node->db, hash, &enforce->chunk) < 0)
+        return false;
+    *ret_chunk = buffer_bytes(&enforce->chunk);
+    return true;
+}
+
+static void hash_state(struct bytes message, uint8_t ret_hash[HASH_BYTES])
+{
+    keys_hash(HASH_STATE, message, ret_hash);
+}
+
+static int compile(struct enforce *enforce, struct problem *problem)
+{
+    struct node *node = enforce->node;
+    struct compile_input input = {.ledger = node->ledger,
+        .time_s = node_time_s(node),
+        .lifeline = devices_lifeline(enforce->devices),
+        .is_dry_run = node->config.dry_run,
+        .indexes = enforce->indexes,
+        .chunk = lend_chunk,
+        .hash = hash_state,
+        .user = enforce};
+    struct ledger_node self;
+
+    if (ledger_node_find(node->ledger, node->identity.invite, &self)) {
+        input.labels = self.labels;
+        input.labels_count = self.labels_count;
+    }
+    input.devices = devices_compiled(enforce->devices, &input.devices_count);
+    return compile_run(&input, &enforce->coming, problem);
+}
+
+/* Until the list of devices is complete, and while a write is between ledger and disk, it is too
+ * early. */
+static bool is_too_early(struct enforce *enforce)
+{
+    if (enforce->is_busy || !devices_are_known(enforce->devices))
+        return true;
+    if (replica_is_settled(enforce->node->replica))
+        return false;
+    schedule(enforce, SETTLE_NS);
+    return true;
+}
+
+static void on_compile(struct rpc_timer *timer)
+{
+    struct enforce *enforce =
+        (struct enforce *)(void *)((char *)timer - offsetof(struct enforce, compile));
+    struct problem problem = {0};
+    struct job *job;
+
+    if (is_too_early(enforce))
+        return;
+    enforce->is_dirty = false;
+    enforce->is_busy = true;
+    enforce->coming_revision = ledger_revision(enforce->node->ledger);
+    if (compile(enforce, &problem) < 0) {
+        fail(enforce, enforce->coming_revision, problem.text);
+        return;
+    }
+    if (enforce->running && is_same_for_kernel(enforce->running, enforce->coming)) {
+        settle(enforce);
+        return;
+    }
+    job = job_new(enforce->node->loop, on_filled, enforce);
+    if (!job || datapath_fill(enforce->datapath, enforce->coming, &job->done) < 0) {
+        job_free(job);
+        compile_tables_free(give(enforce->coming));
+        enforce->is_dirty = true;
+        fail(enforce, enforce->coming_revision, "the datapath's queue is full");
+    }
+}
+
+/* ---- counters and time */
+
+static void on_counters(struct job *job)
+{
+    struct enforce *enforce = job->user;
+
+    enforce->is_counting = false;
+    if (job->code < 0)
+        return;
+    free(enforce->reasons);
+    free(enforce->rules);
+    enforce->reasons = give(job->reasons);
+    enforce->reasons_count = job->reasons_count;
+    enforce->rules = give(job->rules);
+    enforce->rules_count = job->rules_count;
+}
+
+static void on_counters_due(struct rpc_timer *timer)
+{
+    struct enforce *enforce =
+        (struct enforce *)(void *)((char *)timer - offsetof(struct enforce, counters));
+    struct job *job = NULL;
+
+    if (!enforce->is_counting) {
+        job = job_new(enforce->node->loop, on_counters, enforce);
+        enforce->is_counting = job && datapath_counters(enforce->datapath, &job->done) == 0;
+        if (!enforce->is_counting)
+            job_free(job);
+    }
+    if (enforce->running && node_time_s(enforce->node) >= enforce->running->next_change_s)
+        enforce_state_changed(enforce);
+    rpc_timer_set(enforce->node->loop, timer, rpc_now_ns() + COUNTERS_NS);
+}
+
+static void on_reconcile_due(struct rpc_timer *timer)
+{
+    struct enforce *enforce =
+        (struct enforce *)(void *)((char *)timer - offsetof(struct enforce, reconcile));
+
+    devices_reconcile(enforce->devices);
+    rpc_timer_set(
+        enforce->node->loop, timer, rpc_now_ns() + enforce->node->config.reconcile_ms * NS_PER_MS);
+}
+
+/* ---- reading */
+
+void enforce_status(const struct enforce *enforce, struct enforce_status *ret_status)
+{
+    const struct compile_tables *running = enforce->running;
+
+    *ret_status = (struct enforce_status){.revision = enforce->running_revision,
+        .slot = enforce->slot,
+        .flips = enforce->flips,
+        .enforcing = enforce->failure[0] ? "cannot_enforce"
+                     : running           ? "yes"
+                                         : "no",
+        .reason = enforce->failure[0] ? enforce->failure
+                  : running           ? ""
+                                      : "the first generation is on its way"};
+    if (running) {
+        ret_status->digest = running->digest;
+        ret_status->rules = running->rules_effective;
+        ret_status->prefixes = running->prefixes_effective;
+    }
+}
+
+const char *enforce_object(const struct enforce *enforce, const uint8_t object[OP_REF_BYTES],
+    struct datapath_count *ret_count)
+{
+    const struct compile_object *row =
+        enforce->running ? compile_object_find(enforce->running, object) : NULL;
+
+    if (!row)
+        return "on_its_way";
+    if (row->is_counted && row->counter < enforce->rules_count)
+        *ret_count = enforce->rules[row->counter];
+    return row->why && row->why[0] && row->status == COMPILE_CANNOT_ENFORCE
+               ? row->why
+               : compile_status_word((enum compile_status)row->status);
+}
+
+const struct datapath_device *enforce_devices(const struct enforce *enforce, size_t *ret_count)
+{
+    return devices_seen(enforce->devices, ret_count);
+}
+
+const struct link_device *enforce_link(const struct enforce *enforce, uint32_t index)
+{
+    return devices_link(enforce->devices, index);
+}
+
+const char *enforce_class_name(const struct enforce *enforce, uint32_t index)
+{
+    return devices_class_name(enforce->devices, index);
+}
+
+const struct datapath_count *enforce_reasons(const struct enforce *enforce, size_t *ret_count)
+{
+    *ret_count = enforce->reasons_count;
+    return enforce->reasons;
+}
+
+/* ---- life */
+
+OWN_AS(own_enforce, struct enforce, enforce_free)
+
+int enforce_new(struct node *node, struct enforce **ret_enforce, struct problem *reterr_problem)
+{
+    OWN(own_enforce) struct enforce *enforce = calloc(1, sizeof(*enforce));
+    const struct datapath_options options = {.bpffs = node->config.bpffs_dir};
+    int r;
+
+    if (!enforce || compile_indexes_new(&enforce->indexes) < 0)
+        return problem_say(reterr_problem, -ENOMEM, "out of memory");
+    enforce->node = node;
+    enforce->compile.fn = on_compile;
+    enforce->counters.fn = on_counters_due;
+    enforce->reconcile.fn = on_reconcile_due;
+    enforce->is_dirty = true;
+    r = datapath_open(&options, &enforce->datapath, reterr_problem);
+    if (r < 0)
+        return r;
+    r = devices_new(
+        node, enforce->datapath, on_devices_changed, enforce, &enforce->devices, reterr_problem);
+    if (r < 0)
+        return r;
+    *ret_enforce = give(enforce);
+    return 0;
+}
+
+void enforce_start(struct enforce *enforce)
+{
+    rpc_timer_set(enforce->node->loop, &enforce->counters, rpc_now_ns());
+    rpc_timer_set(enforce->node->loop, &enforce->reconcile,
+        rpc_now_ns() + enforce->node->config.reconcile_ms * NS_PER_MS);
+    schedule(enforce, 0);
+}
+
+void enforce_stop(struct enforce *enforce)
+{
+    enforce->is_stopping = true;
+    rpc_timer_clear(enforce->node->loop, &enforce->compile);
+    rpc_timer_clear(enforce->node->loop, &enforce->counters);
+    rpc_timer_clear(enforce->node->loop, &enforce->reconcile);
+    devices_stop(enforce->devices);
+}
+
+void enforce_free(struct enforce *enforce)
+{
+    if (!enforce)
+        return;
+    datapath_close(enforce->datapath); /* finishes what was queued; coming is ours again */
+    devices_free(enforce->devices);
+    compile_tables_free(enforce->coming);
+    compile_tables_free(enforce->running);
+    compile_indexes_free(enforce->indexes);
+    buffer_fini(&enforce->chunk);
+    free(enforce->reasons);
+    free(enforce->rules);
+    free(enforce);
+}
