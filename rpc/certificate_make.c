@@ -150,8 +150,10 @@ static X509 *begin(const uint8_t own[RPC_POINT_BYTES], const uint8_t issuer[RPC_
 
 static int sign(X509 *x509, const struct rpc_key *key, struct buffer *der)
 {
-    if (X509_sign(x509, rpc_key_evp(key), EVP_sha256()) <= 0)
-        return -EIO;
+    do { /* each try has an even chance */
+        if (X509_sign(x509, rpc_key_evp(key), EVP_sha256()) <= 0)
+            return -EIO;
+    } while (!rpc_x509_has_low_s(x509));
     return rpc_x509_to_der(x509, der);
 }
 

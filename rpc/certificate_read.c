@@ -273,7 +273,7 @@ bool rpc_certificate_signed_by(struct bytes der, const uint8_t point[RPC_POINT_B
     OWN(own_x509) X509 *x509 = rpc_x509_from_der(der);
     OWN(own_pkey) EVP_PKEY *evp = rpc_point_to_evp(point);
     bool is_signed = x509 && evp && X509_get_signature_nid(x509) == NID_ecdsa_with_SHA256 &&
-                     X509_verify(x509, evp) == 1;
+                     X509_verify(x509, evp) == 1 && rpc_x509_has_low_s(x509);
 
     ERR_clear_error();
     return is_signed;

@@ -153,6 +153,28 @@ void rpc_key_free(struct rpc_key *key)
 
 /* ---- certificates as DER and PEM */
 
+bool rpc_x509_has_low_s(const X509 *x509)
+{
+    /* Half the order of P-256. */
+    static const uint8_t half[32] = {0x7f, 0xff, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00, 0x7f, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xde, 0x73, 0x7d, 0x56, 0xd3, 0x8b, 0xcf, 0x42, 0x79, 0xdc, 0xe5,
+        0x61, 0x7e, 0x31, 0x92, 0xa8};
+    const ASN1_BIT_STRING *signature = NULL;
+    uint8_t s[32];
+    ECDSA_SIG *parts;
+    const unsigned char *at;
+    bool is_low = false;
+
+    X509_get0_signature(&signature, NULL, x509);
+    at = ASN1_STRING_get0_data(signature);
+    parts = d2i_ECDSA_SIG(NULL, &at, ASN1_STRING_length(signature));
+    if (parts && BN_bn2binpad(ECDSA_SIG_get0_s(parts), s, sizeof(s)) == sizeof(s))
+        is_low = memcmp(s, half, sizeof(s)) <= 0;
+    ECDSA_SIG_free(parts);
+    ERR_clear_error();
+    return is_low;
+}
+
 X509 *rpc_x509_from_der(struct bytes der)
 {
     const unsigned char *at = der.at;
