@@ -18,6 +18,7 @@ listen = [::]:7425
 advertise = $(node_address "$i"):7425
 keepalive_ms = ${PICKET_LAB_KEEPALIVE_MS:-300}
 silence_ms = ${PICKET_LAB_SILENCE_MS:-2000}
+metrics_port = 9100
 CONF
 }
 

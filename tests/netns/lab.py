@@ -101,6 +101,12 @@ class Lab:
     def status(self, node):
         return self.json(node, "status")
 
+    def metrics(self, node):
+        """{"picket_peers": 2, 'picket_refused_total{reason="fork"}': 0, ...}"""
+        fetch = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9100/metrics', timeout=5).read().decode())"
+        lines = self.run(node, "/usr/bin/python3", "-c", fetch).splitlines()
+        return {name: int(value) for name, value in (line.rsplit(" ", 1) for line in lines if line and line[0] != "#")}
+
     def agree(self, nodes=None):
         """All name the same records, state and compiled rules."""
         seen = {(s["root"], s["state_root"], s["compiled_digest"]) for s in map(self.status, nodes or range(1, self.count + 1))}
