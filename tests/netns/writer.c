@@ -10,27 +10,22 @@
  * made, changed and deleted in SLOTS places, so that the state stays small.
  */
 #include "base/bytes.h"
-#include "base/limits.h"
-#include "base/own.h"
 #include "base/prng.h"
-#include "proto/wire/wire.h"
-#include "rpc/client.h"
 #include "rpc/loop.h"
-#include "store/keys/key_file.h"
 #include "store/keys/keys.h"
 #include "store/ledger/author.h"
 #include "store/ledger/rule.h"
+#include "tests/netns/client.h"
 
-#include "proto/picket/v1/fleet.pb-c.h"
-#include "proto/picket/v1/rules.pb-c.h"
+#include "proto/picket/v1/entry.pb-c.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define SLOTS 40
-#define SOCKETS_MAX 16
 #define TAIL_FIRST 4
 #define TAIL_MAX 500
 #define GIVE_UP_NS (60ULL * 1000000000ULL)
@@ -46,63 +41,9 @@ struct writer {
     struct slot slots[SLOTS];
     struct buffer *entries; /* signed, by order */
     uint32_t count, made;
-    const char **sockets;
-    uint32_t sockets_count;
-    struct rpc_blocking *channels[SOCKETS_MAX];
+    struct client client;
     struct prng chance;
 };
-
-static int call(struct writer *writer, uint32_t index, const char *path,
-    const ProtobufCMessage *request, struct buffer *reply, struct problem *problem)
-{
-    struct rpc_channel_options options = {.target = writer->sockets[index]};
-    struct buffer bytes = {0};
-    int r = 0;
-
-    if (!writer->channels[index])
-        r = rpc_blocking_open(&options, &writer->channels[index], problem);
-    if (r == 0)
-        r = wire_pack(request, &bytes);
-    if (r == 0)
-        r = rpc_call_blocking(
-            writer->channels[index], path, buffer_bytes(&bytes), 5000, reply, problem);
-    buffer_fini(&bytes);
-    if (r < 0 && writer->channels[index]) { /* a daemon that was killed: dial anew next time */
-        rpc_blocking_close(writer->channels[index]);
-        writer->channels[index] = NULL;
-    }
-    return r;
-}
-
-/* Where this key's chain stands at the first node, and the trust head. */
-static int begin(struct writer *writer)
-{
-    Picket__V1__FleetStatusRequest request = PICKET__V1__FLEET_STATUS_REQUEST__INIT;
-    Picket__V1__FleetStatusResponse *status = NULL;
-    ProtobufCMessage *message = NULL;
-    struct problem problem = {0};
-    struct buffer reply = {0};
-
-    if (call(writer, 0, "/picket.v1.Fleet/Status", &request.base, &reply, &problem) < 0 ||
-        wire_unpack_lenient(&picket__v1__fleet_status_response__descriptor, buffer_bytes(&reply),
-            REQUEST_BYTES_MAX, &message) != WIRE_OK) {
-        (void)fprintf(stderr, "writer: %s\n", problem.text);
-        return -EIO;
-    }
-    status = (Picket__V1__FleetStatusResponse *)message;
-    memcpy(writer->at.fleet_id, status->fleet_id.data, HASH_BYTES);
-    memcpy(writer->at.trust_head, status->trust_head.data, HASH_BYTES);
-    writer->at.seq = 1;
-    for (size_t i = 0; i < status->n_heads; i++) {
-        if (memcmp(status->heads[i]->author.data, writer->key.public, KEY_BYTES) != 0)
-            continue;
-        writer->at.seq = status->heads[i]->seq + 1;
-        memcpy(writer->at.prev, status->heads[i]->id.data, HASH_BYTES);
-    }
-    wire_free(message);
-    buffer_fini(&reply);
-    return 0;
-}
 
 static ProtobufCBinaryData binary(const uint8_t *at, size_t len)
 {
@@ -175,25 +116,10 @@ static int make_entry(struct writer *writer, uint8_t ret_id[HASH_BYTES])
 /* The newest `tail` entries; 0, or why not. */
 static int apply(struct writer *writer, uint32_t index, uint32_t tail, struct problem *problem)
 {
-    Picket__V1__ApplyRequest request = PICKET__V1__APPLY_REQUEST__INIT;
-    Picket__V1__SignedEntry *list[TAIL_MAX];
-    struct buffer reply = {0};
-    int r;
-
     if (tail > writer->made)
         tail = writer->made;
-    for (uint32_t i = 0; i < tail; i++) {
-        const struct buffer *entry = &writer->entries[writer->made - tail + i];
-
-        list[i] = picket__v1__signed_entry__unpack(NULL, entry->len, entry->at);
-    }
-    request.entries = list;
-    request.n_entries = tail;
-    r = call(writer, index, "/picket.v1.Rules/Apply", &request.base, &reply, problem);
-    for (uint32_t i = 0; i < tail; i++)
-        picket__v1__signed_entry__free_unpacked(list[i], NULL);
-    buffer_fini(&reply);
-    return r;
+    return client_apply(
+        &writer->client, index, &writer->entries[writer->made - tail], tail, problem);
 }
 
 static int write_one(struct writer *writer)
@@ -205,7 +131,7 @@ static int write_one(struct writer *writer)
     int r = make_entry(writer, id);
 
     while (r == 0) {
-        uint32_t index = (uint32_t)prng_below(&writer->chance, writer->sockets_count);
+        uint32_t index = (uint32_t)prng_below(&writer->chance, writer->client.sockets_count);
         struct problem problem = {0};
 
         if (apply(writer, index, tail, &problem) == 0) {
@@ -229,33 +155,25 @@ static int write_one(struct writer *writer)
 
 int main(int argc, char **argv)
 {
-    struct writer writer = {.sockets = (const char **)argv + 4};
-    uint8_t secret[KEY_FILE_SECRET_MAX];
-    struct problem problem = {0};
-    size_t len = 0;
+    struct writer writer = {.client.sockets = (const char **)argv + 4};
     int r;
 
-    if (argc < 5 || argc - 4 > SOCKETS_MAX || keys_start() < 0) {
+    if (argc < 5 || argc - 4 > CLIENT_SOCKETS_MAX || keys_start() < 0) {
         (void)fprintf(stderr, "usage: writer KEY_FILE COUNT SEED SOCKET...\n");
         return 2;
     }
-    writer.sockets_count = (uint32_t)argc - 4;
+    writer.client.sockets_count = (uint32_t)argc - 4;
     writer.count = (uint32_t)strtoul(argv[2], NULL, 10);
     prng_seed(&writer.chance, strtoull(argv[3], NULL, 10));
-    r = key_file_read(argv[1], "ed25519", NULL, secret, &len, &problem);
-    if (r < 0) {
-        (void)fprintf(stderr, "writer: %s\n", problem.text);
-        return 1;
-    }
-    keys_pair_from_seed(secret, &writer.key);
+    r = client_key(argv[1], &writer.key);
     writer.entries = calloc(writer.count + 1, sizeof(*writer.entries));
-    r = writer.entries ? begin(&writer) : -ENOMEM;
+    if (r == 0)
+        r = writer.entries ? client_position(&writer.client, writer.key.public, &writer.at)
+                           : -ENOMEM;
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     while (r == 0 && writer.made < writer.count)
         r = write_one(&writer);
-    for (uint32_t i = 0; i < writer.sockets_count; i++)
-        if (writer.channels[i])
-            rpc_blocking_close(writer.channels[i]);
+    client_fini(&writer.client);
     for (uint32_t i = 0; writer.entries && i < writer.made; i++)
         buffer_fini(&writer.entries[i]);
     free(writer.entries);
