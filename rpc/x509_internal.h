@@ -31,6 +31,7 @@ X509 *rpc_x509_from_der(struct bytes der);
 
 int rpc_x509_to_der(X509 *x509, struct buffer *der);
 
-/* Of the two signatures (r, s) and (r, n - s) that verify, is it the one with the lower s? Only that one
- * counts: anybody could make the other, and with it a second certificate and a second invite id. */
+/* Of the two signatures (r, s) and (r, n - s) that verify, is it the one with the lower s? Only
+ * that one counts: anybody could make the other, and with it a second certificate and a second
+ * invite id. */
 bool rpc_x509_has_low_s(const X509 *x509);

@@ -46,7 +46,8 @@ static void on_refuse(void *user, struct rpc_call *call, struct bytes request)
 {
     (void)user;
     (void)request;
-    rpc_call_fail(call, RPC_FAILED_PRECONDITION, "the rule '%s' is in use: 100%% of it", "drop-ssh");
+    rpc_call_fail(
+        call, RPC_FAILED_PRECONDITION, "the rule '%s' is in use: 100%% of it", "drop-ssh");
 }
 
 static void on_wait_cancel(void *user, struct rpc_call *call)
@@ -88,7 +89,8 @@ static void on_flood_room(void *user, struct rpc_call *call)
 
 static void on_flood(void *user, struct rpc_call *call, struct bytes request)
 {
-    static const struct rpc_call_events events = {.on_cancel = on_wait_cancel, .on_room = on_flood_room};
+    static const struct rpc_call_events events = {
+        .on_cancel = on_wait_cancel, .on_room = on_flood_room};
     struct scene *scene = user;
 
     (void)request;
@@ -128,11 +130,26 @@ static int set_up(void **state)
     struct rpc_method methods[] = {
         {.path = "/t.T/Echo", .kind = RPC_UNARY, .who = RPC_MAY(RPC_LOCAL), .on_call = on_echo},
         {.path = "/t.T/Refuse", .kind = RPC_UNARY, .who = RPC_MAY_ANYONE, .on_call = on_refuse},
-        {.path = "/t.T/Wait", .kind = RPC_UNARY, .who = RPC_MAY_ANYONE, .on_call = on_wait, .user = scene},
+        {.path = "/t.T/Wait",
+            .kind = RPC_UNARY,
+            .who = RPC_MAY_ANYONE,
+            .on_call = on_wait,
+            .user = scene},
         {.path = "/t.T/Nodes", .kind = RPC_UNARY, .who = RPC_MAY(RPC_NODE), .on_call = on_echo},
-        {.path = "/t.T/Count", .kind = RPC_SERVER_STREAM, .who = RPC_MAY_ANYONE, .on_call = on_count},
-        {.path = "/t.T/Flood", .kind = RPC_SERVER_STREAM, .who = RPC_MAY_ANYONE, .on_call = on_flood, .user = scene},
-        {.path = "/t.T/Chat", .kind = RPC_BIDI, .who = RPC_MAY_ANYONE, .on_call = on_chat, .user = scene},
+        {.path = "/t.T/Count",
+            .kind = RPC_SERVER_STREAM,
+            .who = RPC_MAY_ANYONE,
+            .on_call = on_count},
+        {.path = "/t.T/Flood",
+            .kind = RPC_SERVER_STREAM,
+            .who = RPC_MAY_ANYONE,
+            .on_call = on_flood,
+            .user = scene},
+        {.path = "/t.T/Chat",
+            .kind = RPC_BIDI,
+            .who = RPC_MAY_ANYONE,
+            .on_call = on_chat,
+            .user = scene},
     };
     struct rpc_channel_options options = {0};
     struct problem problem;
@@ -142,7 +159,9 @@ static int set_up(void **state)
     (void)snprintf(scene->path, sizeof(scene->path), "%s/s", scene->folder);
     scene->block = calloc(1, BLOCK_BYTES);
     assert_int_equal(rpc_loop_new(&scene->loop, &problem), 0);
-    assert_int_equal(rpc_server_new(scene->loop, methods, sizeof(methods) / sizeof(methods[0]), &scene->server), 0);
+    assert_int_equal(
+        rpc_server_new(scene->loop, methods, sizeof(methods) / sizeof(methods[0]), &scene->server),
+        0);
     assert_int_equal(rpc_server_listen_unix(scene->server, scene->path, &problem), 0);
     assert_int_equal(rpc_server_start(scene->server, &problem), 0);
     options.target = scene->path;
@@ -181,14 +200,17 @@ static void on_answer(void *user, enum rpc_status status, const char *text, stru
     answer->status = status;
     (void)snprintf(answer->text, sizeof(answer->text), "%s", text);
     answer->reply_len = reply.len;
-    memcpy(answer->reply, reply.at, reply.len < sizeof(answer->reply) ? reply.len : sizeof(answer->reply));
+    memcpy(answer->reply, reply.at,
+        reply.len < sizeof(answer->reply) ? reply.len : sizeof(answer->reply));
 }
 
-static struct answer call_once(struct scene *scene, const char *path, struct bytes request, uint32_t timeout_ms)
+static struct answer call_once(
+    struct scene *scene, const char *path, struct bytes request, uint32_t timeout_ms)
 {
     struct answer answer = {0};
 
-    assert_int_equal(rpc_call_start(scene->channel, path, request, timeout_ms, on_answer, &answer, NULL), 0);
+    assert_int_equal(
+        rpc_call_start(scene->channel, path, request, timeout_ms, on_answer, &answer, NULL), 0);
     turn_until(scene->loop, &answer.is_done);
     return answer;
 }
@@ -249,7 +271,9 @@ static void a_cancelled_call_is_noticed_by_the_server(void **state)
     struct answer answer = {0};
     struct rpc_request *request;
 
-    assert_int_equal(rpc_call_start(scene->channel, "/t.T/Wait", (struct bytes){0}, 0, on_answer, &answer, &request), 0);
+    assert_int_equal(rpc_call_start(scene->channel, "/t.T/Wait", (struct bytes){0}, 0, on_answer,
+                         &answer, &request),
+        0);
     turn_until(scene->loop, &scene->is_waiting);
     rpc_request_cancel(request);
     turn_until(scene->loop, &answer.is_done);
@@ -277,7 +301,8 @@ struct listener {
     char text[512];
 };
 
-static void on_listener_open(void *user, struct rpc_stream *stream, const struct rpc_identity *identity)
+static void on_listener_open(
+    void *user, struct rpc_stream *stream, const struct rpc_identity *identity)
 {
     (void)stream;
     assert_null(identity);
@@ -293,7 +318,8 @@ static void on_listener_message(void *user, struct rpc_stream *stream, struct by
     listener->messages++;
 }
 
-static void on_listener_end(void *user, struct rpc_stream *stream, enum rpc_status status, const char *text)
+static void on_listener_end(
+    void *user, struct rpc_stream *stream, enum rpc_status status, const char *text)
 {
     struct listener *listener = user;
 
@@ -309,9 +335,11 @@ static const struct rpc_stream_events listener_events = {
     .on_end = on_listener_end,
 };
 
-static struct rpc_stream *open_stream(struct scene *scene, const char *path, struct listener *listener)
+static struct rpc_stream *open_stream(
+    struct scene *scene, const char *path, struct listener *listener)
 {
-    struct rpc_stream_options options = {.path = path, .events = &listener_events, .user = listener};
+    struct rpc_stream_options options = {
+        .path = path, .events = &listener_events, .user = listener};
     struct rpc_stream *stream;
 
     assert_int_equal(rpc_stream_open(scene->channel, &options, &stream), 0);
@@ -415,7 +443,9 @@ static void freeing_a_channel_ends_its_calls(void **state)
     struct scene *scene = *state;
     struct answer answer = {0};
 
-    assert_int_equal(rpc_call_start(scene->channel, "/t.T/Wait", (struct bytes){0}, 0, on_answer, &answer, NULL), 0);
+    assert_int_equal(
+        rpc_call_start(scene->channel, "/t.T/Wait", (struct bytes){0}, 0, on_answer, &answer, NULL),
+        0);
     turn_until(scene->loop, &scene->is_waiting);
     rpc_channel_free(scene->channel);
     turn_until(scene->loop, &answer.is_done);
@@ -433,7 +463,8 @@ static void a_graceful_stop_lets_a_call_finish(void **state)
     /* The caller has a loop of its own: the stop ends the calls that this loop makes itself. */
     assert_int_equal(rpc_loop_new(&other, NULL), 0);
     assert_int_equal(rpc_channel_new(other, &options, &channel, NULL), 0);
-    assert_int_equal(rpc_call_start(channel, "/t.T/Wait", (struct bytes){0}, 0, on_answer, &answer, NULL), 0);
+    assert_int_equal(
+        rpc_call_start(channel, "/t.T/Wait", (struct bytes){0}, 0, on_answer, &answer, NULL), 0);
     while (!scene->is_waiting) {
         turn_for(other, 1);
         turn_for(scene->loop, 1);
@@ -460,7 +491,8 @@ static void a_stop_with_calls_in_flight_is_clean_each_time(void **state)
         scene = own;
         for (unsigned k = 0; k < 8; k++)
             assert_int_equal(rpc_call_start(scene->channel, k % 2 ? "/t.T/Echo" : "/t.T/Nothing",
-                                 bytes_of("x", 1), 0, on_answer, &answers[k], NULL), 0);
+                                 bytes_of("x", 1), 0, on_answer, &answers[k], NULL),
+                0);
         for (unsigned k = 0; k < 4; k++)
             (void)rpc_stream_send(open_stream(scene, "/t.T/Chat", &listeners[k]), bytes_of("y", 1));
         for (unsigned turns = 0; turns < i; turns++)
@@ -520,16 +552,25 @@ static void the_blocking_form_does_all_a_command_needs(void **state)
 
     assert_int_equal(pthread_create(&thread, NULL, run_loop, scene->loop), 0);
     assert_int_equal(rpc_blocking_open(&options, &blocking, &problem), 0);
-    assert_int_equal(rpc_call_blocking(blocking, "/t.T/Echo", bytes_of("hi", 2), 5000, &reply, &problem), 0);
+    assert_int_equal(
+        rpc_call_blocking(blocking, "/t.T/Echo", bytes_of("hi", 2), 5000, &reply, &problem), 0);
     assert_memory_equal(reply.at, "hi", 2);
-    assert_int_equal(rpc_call_blocking(blocking, "/t.T/Refuse", bytes_of("hi", 2), 5000, &reply, &problem), -EPERM);
+    assert_int_equal(
+        rpc_call_blocking(blocking, "/t.T/Refuse", bytes_of("hi", 2), 5000, &reply, &problem),
+        -EPERM);
     assert_string_equal(problem.text, "the rule 'drop-ssh' is in use: 100% of it");
-    assert_int_equal(rpc_stream_blocking(blocking, "/t.T/Count", bytes_of("\x0a", 1), 5000, take_all, &messages, &problem), 0);
+    assert_int_equal(rpc_stream_blocking(blocking, "/t.T/Count", bytes_of("\x0a", 1), 5000,
+                         take_all, &messages, &problem),
+        0);
     assert_int_equal(messages, 10);
     messages = 0;
-    assert_int_equal(rpc_stream_blocking(blocking, "/t.T/Count", bytes_of("\x0a", 1), 5000, stop_at_third, &messages, &problem), 0);
+    assert_int_equal(rpc_stream_blocking(blocking, "/t.T/Count", bytes_of("\x0a", 1), 5000,
+                         stop_at_third, &messages, &problem),
+        0);
     assert_int_equal(messages, 3);
-    assert_int_equal(rpc_stream_blocking(blocking, "/t.T/Nothing", bytes_of("\x0a", 1), 5000, take_all, &messages, &problem), -ENOSYS);
+    assert_int_equal(rpc_stream_blocking(blocking, "/t.T/Nothing", bytes_of("\x0a", 1), 5000,
+                         take_all, &messages, &problem),
+        -ENOSYS);
     rpc_blocking_close(blocking);
     buffer_fini(&reply);
     assert_int_equal(rpc_post(scene->loop, &stopper.tag), 0);
@@ -546,7 +587,9 @@ static void nobody_listening_is_said_at_once(void **state)
 
     (void)state;
     assert_int_equal(rpc_blocking_open(&options, &blocking, &problem), 0);
-    assert_int_equal(rpc_call_blocking(blocking, "/t.T/Echo", bytes_of("hi", 2), 10000, &reply, &problem), -ECONNREFUSED);
+    assert_int_equal(
+        rpc_call_blocking(blocking, "/t.T/Echo", bytes_of("hi", 2), 10000, &reply, &problem),
+        -ECONNREFUSED);
     assert_non_null(strstr(problem.text, "cannot connect to /tmp/rpc-test-nobody: "));
     assert_true(rpc_now_ns() - start_ns < 5000000000ULL);
     rpc_blocking_close(blocking);

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MUST(claim)                                                                   \
-    do {                                                                              \
-        if (!(claim)) {                                                               \
+#define MUST(claim)                                                                               \
+    do {                                                                                          \
+        if (!(claim)) {                                                                           \
             (void)fprintf(stderr, "%s:%d: the fixture failed: %s\n", __FILE__, __LINE__, #claim); \
-            abort();                                                                  \
-        }                                                                             \
+            abort();                                                                              \
+        }                                                                                         \
     } while (0)
 
 static void hash_node(struct bytes bytes, uint8_t ret_hash[HASH_BYTES])
@@ -38,7 +38,8 @@ void fleet_fini(struct fleet *fleet)
     buffer_fini(&fleet->ca_der);
 }
 
-void fleet_node_invite(const struct fleet *fleet, const char *name, uint64_t join_by, struct fleet_node *ret_node)
+void fleet_node_invite(
+    const struct fleet *fleet, const char *name, uint64_t join_by, struct fleet_node *ret_node)
 {
     static const struct rpc_label labels[] = {{"role", "edge"}, {"site", "oslo"}};
     struct rpc_invite_parts parts = {
@@ -85,7 +86,8 @@ void fleet_node_join(const struct fleet *fleet, struct fleet_node *node, const c
     MUST(rpc_key_new(&node->leaf_key) == 0);
     rpc_key_point(node->leaf_key, node->leaf_point);
     keys_pair_new(&node->node_key);
-    MUST(rpc_binding_bytes(fleet->id, node->leaf_point, node->node_key.public, leaf_name, &statement) == 0);
+    MUST(rpc_binding_bytes(
+             fleet->id, node->leaf_point, node->node_key.public, leaf_name, &statement) == 0);
     hash_node(buffer_bytes(&statement), hash);
     keys_sign(&node->node_key, hash, node->signature);
     buffer_fini(&statement);
@@ -99,7 +101,8 @@ void fleet_node_make(const struct fleet *fleet, const char *name, struct fleet_n
     fleet_node_join(fleet, ret_node, name);
 }
 
-void fleet_node_join_again(const struct fleet *fleet, const struct fleet_node *first, struct fleet_node *ret_second)
+void fleet_node_join_again(
+    const struct fleet *fleet, const struct fleet_node *first, struct fleet_node *ret_second)
 {
     struct buffer der = {0};
 
@@ -125,12 +128,14 @@ void fleet_node_fini(struct fleet_node *node)
     buffer_fini(&node->key_pem);
 }
 
-void fleet_user_make(const struct fleet *fleet, enum rpc_identity_kind kind, const char *name, struct fleet_node *ret_user)
+void fleet_user_make(const struct fleet *fleet, enum rpc_identity_kind kind, const char *name,
+    struct fleet_node *ret_user)
 {
     memset(ret_user, 0, sizeof(*ret_user));
     MUST(rpc_key_new(&ret_user->leaf_key) == 0);
     rpc_key_point(ret_user->leaf_key, ret_user->leaf_point);
-    MUST(rpc_user_make(fleet->ca, fleet->id, kind, name, ret_user->leaf_point, FLEET_NOW, &ret_user->leaf_der) == 0);
+    MUST(rpc_user_make(fleet->ca, fleet->id, kind, name, ret_user->leaf_point, FLEET_NOW,
+             &ret_user->leaf_der) == 0);
     make_pem(fleet, ret_user);
 }
 
@@ -145,7 +150,8 @@ struct rpc_trust_node fleet_row(const struct fleet_node *node, enum rpc_node_sta
     return row;
 }
 
-void fleet_publish(struct rpc_trust *trust, const struct fleet *fleet, const struct rpc_trust_node *rows, uint32_t count)
+void fleet_publish(struct rpc_trust *trust, const struct fleet *fleet,
+    const struct rpc_trust_node *rows, uint32_t count)
 {
     struct rpc_trust_enroller enroller = {.is_live = true};
     struct rpc_trust_snapshot snapshot = {

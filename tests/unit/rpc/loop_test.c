@@ -172,7 +172,8 @@ static size_t received_len;
 static void on_readable(void *user, int fd)
 {
     (void)user;
-    if (read(fd, received + received_len, 1) == 1) /* one byte: the rest must come again by itself */
+    if (read(fd, received + received_len, 1) ==
+        1) /* one byte: the rest must come again by itself */
         received_len++;
     if (received_len == 3) {
         rpc_watch_remove(watch);

@@ -39,7 +39,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct rpc_judgement judge(struct scene *scene, const struct fleet_node *node, bool with_chain, bool we_dialled)
+static struct rpc_judgement judge(
+    struct scene *scene, const struct fleet_node *node, bool with_chain, bool we_dialled)
 {
     struct rpc_judgement judgement;
 
@@ -151,7 +152,8 @@ static void a_joining_node_may_dial_members_it_cannot_know(void **state)
 {
     struct scene *scene = *state;
     struct rpc_trust_enroller enroller = {.is_live = true};
-    struct rpc_trust_snapshot snapshot = {.enrollers = &enroller, .enrollers_count = 1, .is_joining = true};
+    struct rpc_trust_snapshot snapshot = {
+        .enrollers = &enroller, .enrollers_count = 1, .is_joining = true};
     struct rpc_judgement judgement;
 
     memcpy(snapshot.fleet_id, scene->fleet.id, HASH_BYTES);
@@ -224,8 +226,8 @@ static void a_leaf_shown_with_another_invite_is_refused(void **state)
     struct rpc_judgement judgement;
 
     fleet_node_make(&scene->fleet, "edge-2", &other);
-    rpc_trust_judge(scene->trust, buffer_bytes(&scene->node.leaf_pem), buffer_bytes(&other.chain_pem), false,
-        &judgement);
+    rpc_trust_judge(scene->trust, buffer_bytes(&scene->node.leaf_pem),
+        buffer_bytes(&other.chain_pem), false, &judgement);
     assert_int_equal(judgement.refusal, RPC_REFUSED_WRONG_INVITE);
     fleet_node_fini(&other);
 }
@@ -252,8 +254,8 @@ static void without_a_snapshot_nobody_is_admitted(void **state)
     struct rpc_judgement judgement;
 
     assert_int_equal(rpc_trust_new(NULL, &fleet_crypto, NULL, &trust), 0);
-    rpc_trust_judge(
-        trust, buffer_bytes(&scene->node.leaf_pem), buffer_bytes(&scene->node.chain_pem), false, &judgement);
+    rpc_trust_judge(trust, buffer_bytes(&scene->node.leaf_pem),
+        buffer_bytes(&scene->node.chain_pem), false, &judgement);
     assert_int_equal(judgement.refusal, RPC_REFUSED_NO_TRUST);
     rpc_trust_free(trust);
 }

@@ -131,8 +131,9 @@ static void nonsense_is_refused_with_a_sentence(void **state)
     (void)state;
     assert_int_equal(rpc_certificate_parse(bytes_of("hello", 5), &certificate, &problem), -EINVAL);
     assert_string_equal(problem.text, "these bytes are not an X.509 certificate");
-    assert_int_equal(
-        rpc_certificate_parse(bytes_of(node.leaf_der.at, node.leaf_der.len - 1), &certificate, &problem), -EINVAL);
+    assert_int_equal(rpc_certificate_parse(
+                         bytes_of(node.leaf_der.at, node.leaf_der.len - 1), &certificate, &problem),
+        -EINVAL);
 }
 
 static void no_changed_byte_of_a_leaf_passes_the_join_check(void **state)
@@ -209,7 +210,8 @@ static void names_are_dns_labels(void **state)
     long_name[63] = 0;
     assert_true(rpc_name_is_sound(long_name));
     assert_int_equal(
-        rpc_user_make(fleet.ca, fleet.id, RPC_OPERATOR, "a/b", node.leaf_point, FLEET_NOW, &der), -EINVAL);
+        rpc_user_make(fleet.ca, fleet.id, RPC_OPERATOR, "a/b", node.leaf_point, FLEET_NOW, &der),
+        -EINVAL);
     buffer_fini(&der);
 }
 
