@@ -5,7 +5,7 @@
  *
  *   drop in tcp from 192.0.2.0/24,2001:db8::/32 to any port 22,8000-8080 priority 100 name ssh scope site=berlin
  *
- * Grammar in store/ledger/README.md; rule_print() writes what rule_parse() reads, and reading it again gives
+ * Grammar in store/ledger/RULES.md; rule_print() writes what rule_parse() reads, and reading it again gives
  * the same message. Pure.
  */
 #include "base/bytes.h"
