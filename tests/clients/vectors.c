@@ -56,7 +56,7 @@ static void key_from(uint8_t byte, struct key_pair *key)
     keys_pair_from_seed(seed, key);
 }
 
-static ProtobufCBinaryData data_of(const uint8_t *at, size_t len)
+static ProtobufCBinaryData field_of(const uint8_t *at, size_t len)
 {
     return (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)at, .len = len};
 }
@@ -86,7 +86,7 @@ static void roots(struct history *history, const char *name)
 static void make_genesis(struct history *history)
 {
     Picket__V1__Genesis genesis = PICKET__V1__GENESIS__INIT;
-    ProtobufCBinaryData root = data_of(history->root.public, KEY_BYTES);
+    ProtobufCBinaryData root = field_of(history->root.public, KEY_BYTES);
     struct problem problem = {0};
     struct buffer bytes = {0};
     char name[] = "vectors";
@@ -114,7 +114,7 @@ static void grant(struct history *history, struct author *author, const char *pe
 
     CHECK(name, "there is memory");
     granted.person = name;
-    granted.key = data_of(author->key.public, KEY_BYTES);
+    granted.key = field_of(author->key.public, KEY_BYTES);
     granted.role = PICKET__V1__ROLE__ROLE_OPERATOR;
     granted.actions = 0x3e;
     granted.priority_max = 65535;
@@ -165,12 +165,12 @@ static void put_rule(struct history *history, struct author *author, const char 
     const uint8_t *object, const uint8_t *base)
 {
     Picket__V1__PutRule put = PICKET__V1__PUT_RULE__INIT;
-    ProtobufCBinaryData bases = data_of(base, OP_REF_BYTES);
+    ProtobufCBinaryData bases = field_of(base, OP_REF_BYTES);
     struct problem problem = {0};
 
     CHECK(rule_parse(text, NULL, NULL, &put.rule, &problem) == 0, problem.text);
     if (object) {
-        put.object = data_of(object, OP_REF_BYTES);
+        put.object = field_of(object, OP_REF_BYTES);
         put.n_bases = 1;
         put.bases = &bases;
     }
@@ -182,9 +182,9 @@ static void delete_object(
     struct history *history, struct author *author, const uint8_t *object, const uint8_t *base)
 {
     Picket__V1__Delete deletion = PICKET__V1__DELETE__INIT;
-    ProtobufCBinaryData bases = data_of(base, OP_REF_BYTES);
+    ProtobufCBinaryData bases = field_of(base, OP_REF_BYTES);
 
-    deletion.object = data_of(object, OP_REF_BYTES);
+    deletion.object = field_of(object, OP_REF_BYTES);
     deletion.n_bases = 1;
     deletion.bases = &bases;
     write_entry(history, author, PICKET__V1__OP_KIND__OP_DELETE, &deletion.base);
