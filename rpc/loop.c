@@ -42,7 +42,7 @@ int rpc_loop_new(struct rpc_loop **ret_loop, struct problem *reterr_problem)
 
     if (!loop)
         return problem_say(reterr_problem, -ENOMEM, "no memory for the event loop");
-    rpc_process_start();
+    rpc_grpc_start();
     (void)pthread_mutex_init(&loop->lock, NULL);
     loop->queue = grpc_completion_queue_create_for_next(NULL);
     loop->lame = grpc_lame_client_channel_create("wake", GRPC_STATUS_UNAVAILABLE, "");
@@ -263,6 +263,6 @@ void rpc_loop_free(struct rpc_loop *loop)
     grpc_completion_queue_destroy(loop->queue);
     rpc_watchers_free(loop->watchers);
     (void)pthread_mutex_destroy(&loop->lock);
-    rpc_process_end();
+    rpc_grpc_end();
     free(loop);
 }

@@ -41,5 +41,5 @@ void rpc_watchers_free(struct rpc_watchers *watchers); /* after join; NULL does 
 struct rpc_watchers *rpc_loop_watchers(struct rpc_loop *loop);
 
 /* start.c: the process. */
-void rpc_process_start(void);
-void rpc_process_end(void);
+void rpc_grpc_start(void);
+void rpc_grpc_end(void);

@@ -71,7 +71,7 @@ static void clean_environment(void)
     (void)setenv("GRPC_SSL_CIPHER_SUITES", "ECDHE-RSA-AES256-GCM-SHA384", 1);
 }
 
-void rpc_process_start(void)
+void rpc_grpc_start(void)
 {
     sigset_t all, before;
 
@@ -85,7 +85,7 @@ void rpc_process_start(void)
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-void rpc_process_end(void)
+void rpc_grpc_end(void)
 {
     grpc_shutdown();
 }

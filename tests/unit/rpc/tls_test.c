@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -508,6 +509,64 @@ static void reflection_is_not_offered_over_the_network(void **state)
     fleet_node_fini(&operator);
 }
 
+/* ---- a foreign TLS client */
+
+struct foreign {
+    FILE *pipe;
+    struct rpc_watch *watch;
+    char text[65536];
+    size_t len;
+    int is_over;
+};
+
+static void on_foreign(void *user, int fd)
+{
+    struct foreign *foreign = user;
+    ssize_t len = read(fd, foreign->text + foreign->len, sizeof(foreign->text) - 1 - foreign->len);
+
+    if (len > 0) {
+        foreign->len += (size_t)len;
+        return;
+    }
+    rpc_watch_remove(foreign->watch);
+    foreign->is_over = 1;
+}
+
+/* What openssl's client says to the member. */
+static const char *talk(struct scene *scene, const char *arguments)
+{
+    static struct foreign foreign;
+    char command[256];
+
+    if (system("command -v openssl >/dev/null") != 0) {
+        print_message("need_tool openssl\n");
+        skip();
+    }
+    memset(&foreign, 0, sizeof(foreign));
+    (void)snprintf(command, sizeof(command),
+        "openssl s_client -connect %s -alpn h2 -ign_eof %s </dev/null 2>&1", scene->address,
+        arguments);
+    foreign.pipe = popen(command, "r");
+    assert_non_null(foreign.pipe);
+    assert_int_equal(
+        rpc_watch_add(scene->loop, fileno(foreign.pipe), on_foreign, &foreign, &foreign.watch), 0);
+    turn_until(scene->loop, &foreign.is_over);
+    (void)pclose(foreign.pipe);
+    return foreign.text;
+}
+
+static void tls_1_2_is_not_spoken(void **state)
+{
+    assert_non_null(strstr(talk(*state, "-tls1_3"), "Cipher is TLS_"));
+    assert_non_null(strstr(talk(*state, "-tls1_2"), "Cipher is (NONE)"));
+}
+
+static void without_a_certificate_nobody_gets_in(void **state)
+{
+    /* The far end of TLS 1.3 sees the end of the handshake, and then of the connection. */
+    assert_non_null(strstr(talk(*state, "-tls1_3"), "unexpected eof while reading"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -529,6 +588,8 @@ int main(void)
         TEST(a_key_of_another_certificate_is_refused_at_once),
         TEST(a_port_in_use_is_refused),
         TEST(reflection_is_not_offered_over_the_network),
+        TEST(tls_1_2_is_not_spoken),
+        TEST(without_a_certificate_nobody_gets_in),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
