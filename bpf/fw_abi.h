@@ -122,6 +122,7 @@ _Static_assert(sizeof(struct fw_gen) == 96, "fw_gen has no padding");
 #define FW_WORD_SELF 26
 #define FW_WORD_CLASS 28
 #define FW_WORD_VLAN 32
+#define FW_WORD_L4 44 /* the packet has a transport header: it is no later fragment */
 
 enum fw_fragment { FW_FRAGMENT_NONE = 1, FW_FRAGMENT_FIRST = 2, FW_FRAGMENT_LATER = 3 };
 

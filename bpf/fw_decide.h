@@ -90,7 +90,7 @@ fw_inline void fw_fragment_remember(
 
 fw_inline _Bool fw_is_extra_ethertype(const struct fw_gen *gen, __u32 ethertype)
 {
-#pragma unroll
+    FW_UNROLL
     for (__u32 i = 0; i < FW_ETHERTYPES_MAX; i++) {
         if (i < gen->ethertypes_count && gen->ethertypes[i] == ethertype)
             return 1;
@@ -125,7 +125,8 @@ fw_inline __u64 fw_key_word(const struct fw_key *key)
            (__u64)key->tcp_flags << FW_WORD_TCP_FLAGS | (__u64)key->dscp << FW_WORD_DSCP |
            (__u64)key->fragment << FW_WORD_FRAGMENT |
            (__u64)(fw_is_to_self(key) ? 1 : 0) << FW_WORD_SELF |
-           (__u64)key->class << FW_WORD_CLASS | (__u64)key->vlan << FW_WORD_VLAN;
+           (__u64)key->class << FW_WORD_CLASS | (__u64)key->vlan << FW_WORD_VLAN |
+           (__u64)(key->fragment != FW_FRAGMENT_LATER ? 1 : 0) << FW_WORD_L4;
 }
 
 /* Makes an empty key of this device; NULL: unknown. */

@@ -11,6 +11,12 @@
 
 #define fw_inline static inline __attribute__((always_inline))
 
+#ifdef __bpf__
+#define FW_UNROLL _Pragma("unroll")
+#else
+#define FW_UNROLL
+#endif
+
 struct fw_env;
 
 /* Copies len bytes (a constant) at offset from the start of the frame; false if they are not there.

@@ -122,7 +122,7 @@ fw_inline enum fw_reason fw_parse_link(
         key->vlan = tci & 0xfff;
         tags = 1;
     }
-#pragma unroll
+    FW_UNROLL
     for (int i = 0; i < FW_TAGS_MAX; i++) {
         if (!fw_is_tag(key->ethertype) || tags == FW_TAGS_MAX)
             break;

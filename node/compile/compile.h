@@ -171,6 +171,12 @@ struct compile_tables {
 int compile_run(const struct compile_input *input, struct compile_tables **ret_tables,
     struct problem *reterr_problem);
 
+/* The same over objects the caller has, ascending by id; input->ledger (may be NULL) is only asked for
+ * the additions of sets. */
+struct ledger_object;
+int compile_objects(const struct compile_input *input, struct ledger_object *objects,
+    uint32_t objects_count, struct compile_tables **ret_tables, struct problem *reterr_problem);
+
 /* The tables of slot 0: the lifeline, no rules. The rest of the input but devices is ignored. */
 int compile_lifeline_only(const struct compile_input *input, struct compile_tables **ret_tables,
     struct problem *reterr_problem);

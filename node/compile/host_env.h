@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* host_env.h - fw_env.h as user space answers it: tables in plain memory. */
+#include "node/compile/compile.h"
+
+#include "bpf/fw_env.h"
+
+#include <string.h>
+
+#define HOST_FRAGMENTS 256 /* the oldest goes */
+
+struct host_fragment {
+    struct fw_fragment_key key;
+    struct fw_fragment_kept kept;
+};
+
+/* What lasts from packet to packet. */
+struct host_memory {
+    struct host_fragment fragments[HOST_FRAGMENTS];
+    uint32_t next_fragment;
+    uint64_t reasons[FW_REASON_COUNT];
+    uint64_t *rules; /* counters_count of them */
+};
+
+struct fw_env {
+    const struct compile_tables *tables;
+    struct host_memory *memory; /* NULL: only the frame is read */
+    const uint8_t *frame;
+    uint32_t frame_bytes;
+    uint32_t kind;
+    uint64_t now_ns;
+    uint16_t stripped_tag;
+    bool is_stripped;
+};
+
+fw_inline _Bool fw_load(const struct fw_env *env, __u32 offset, void *to, __u32 len)
+{
+    if (offset > env->frame_bytes || env->frame_bytes - offset < len)
+        return 0;
+    memcpy(to, env->frame + offset, len);
+    return 1;
+}
+
+fw_inline __u32 fw_frame_len(const struct fw_env *env)
+{
+    return env->frame_bytes;
+}
+
+fw_inline _Bool fw_stripped_tag(const struct fw_env *env, __u32 *ret_tci)
+{
+    *ret_tci = env->stripped_tag;
+    return env->kind != FW_KIND_XDP && env->is_stripped;
+}
+
+fw_inline __u64 fw_now_ns(const struct fw_env *env)
+{
+    return env->now_ns;
+}
+
+fw_inline const struct fw_rule *fw_rule_at(const struct fw_env *env, __u32 index)
+{
+    return index < env->tables->rules_count ? &env->tables->rules[index] : NULL;
+}
+
+fw_inline const struct fw_manage *fw_manage_at(const struct fw_env *env, __u32 index)
+{
+    return index < env->tables->manage_count ? &env->tables->manage[index] : NULL;
+}
+
+fw_inline __u32 fw_host_flags(const struct fw_env *env, const struct fw_address *address)
+{
+    uint32_t low = 0, high = env->tables->hosts_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct compile_host_row *row = &env->tables->hosts[middle];
+        int order = memcmp(&row->address, address, sizeof(*address));
+
+        if (order == 0)
+            return row->flags;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return 0;
+}
+
+/* -1, 0, 1: a row against a prefix, in the compiler's order. */
+static inline int host_row_order(
+    const uint8_t *a, uint32_t a_bits, const uint8_t *b, uint32_t b_bits, size_t len)
+{
+    int order = memcmp(a, b, len);
+
+    return order ? order : (a_bits > b_bits) - (a_bits < b_bits);
+}
+
+static inline const uint32_t *host_class4(
+    const struct compile_tables *tables, const uint8_t *prefix, uint32_t bits)
+{
+    uint32_t low = 0, high = tables->class4_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct compile_class4 *row = &tables->class4[middle];
+        int order = host_row_order(row->key.address, row->key.bits, prefix, bits, 4);
+
+        if (order == 0)
+            return &row->class;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+static inline const uint32_t *host_class6(
+    const struct compile_tables *tables, const uint8_t *prefix, uint32_t bits)
+{
+    uint32_t low = 0, high = tables->class6_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct compile_class6 *row = &tables->class6[middle];
+        int order = host_row_order(row->key.address, row->key.bits, prefix, bits, 16);
+
+        if (order == 0)
+            return &row->class;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+/* The longest prefix first, as a trie would find it. */
+static inline __u64 host_member(
+    const struct compile_tables *tables, const __u64 address[2], uint32_t bits_max)
+{
+    uint8_t prefix[16];
+
+    memcpy(prefix, address, sizeof(prefix));
+    for (uint32_t bits = bits_max + 1; bits-- > 0;) {
+        const uint32_t *class;
+
+        if (bits < bits_max)
+            prefix[bits / 8] &= (uint8_t)(0xff00 >> bits % 8);
+        class = bits_max == 32 ? host_class4(tables, prefix, bits)
+                               : host_class6(tables, prefix, bits);
+        if (class)
+            return tables->classes[*class];
+    }
+    return 0;
+}
+
+fw_inline __u64 fw_member4(const struct fw_env *env, const __u64 address[2])
+{
+    return host_member(env->tables, address, 32);
+}
+
+fw_inline __u64 fw_member6(const struct fw_env *env, const __u64 address[2])
+{
+    return host_member(env->tables, address, 128);
+}
+
+fw_inline _Bool fw_fragment_find(const struct fw_env *env, const struct fw_fragment_key *key,
+    struct fw_fragment_kept *ret_kept)
+{
+    for (uint32_t i = 0; i < HOST_FRAGMENTS; i++) {
+        const struct host_fragment *fragment = &env->memory->fragments[i];
+
+        if (fragment->kept.until_ns != 0 && memcmp(&fragment->key, key, sizeof(*key)) == 0) {
+            *ret_kept = fragment->kept;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+fw_inline void fw_fragment_keep(const struct fw_env *env, const struct fw_fragment_key *key,
+    const struct fw_fragment_kept *kept)
+{
+    struct host_memory *memory = env->memory;
+    uint32_t i = 0;
+
+    while (i < HOST_FRAGMENTS && memcmp(&memory->fragments[i].key, key, sizeof(*key)) != 0)
+        i++;
+    if (i == HOST_FRAGMENTS)
+        i = memory->next_fragment++ % HOST_FRAGMENTS;
+    memory->fragments[i].key = *key;
+    memory->fragments[i].kept = *kept;
+}
+
+fw_inline void fw_count_rule(const struct fw_env *env, __u32 counter)
+{
+    if (counter < env->tables->counters_count)
+        env->memory->rules[counter]++;
+}
+
+fw_inline void fw_count_reason(const struct fw_env *env, __u32 reason)
+{
+    env->memory->reasons[reason]++;
+}

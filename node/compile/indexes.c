@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/idmap.h"
+#include "node/compile/build.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct index_slot {
+    uint8_t id[OP_REF_BYTES];
+    bool is_used;
+};
+
+struct compile_indexes {
+    struct idmap by_id;
+    struct index_slot *slots;
+    size_t capacity;
+    uint32_t count; /* slots ever used */
+};
+
+int compile_indexes_new(struct compile_indexes **ret_indexes)
+{
+    struct compile_indexes *indexes = calloc(1, sizeof(*indexes));
+
+    if (!indexes)
+        return -ENOMEM;
+    idmap_init(&indexes->by_id, OP_REF_BYTES, 0);
+    *ret_indexes = indexes;
+    return 0;
+}
+
+void compile_indexes_free(struct compile_indexes *indexes)
+{
+    if (!indexes)
+        return;
+    idmap_fini(&indexes->by_id);
+    free(indexes->slots);
+    free(indexes);
+}
+
+/* The lowest free one, so that indexes stay dense. */
+static uint32_t free_slot(const struct compile_indexes *indexes)
+{
+    uint32_t i = 0;
+
+    while (i < indexes->count && indexes->slots[i].is_used)
+        i++;
+    return i;
+}
+
+int compile_index_take(struct compile_indexes *indexes, const uint8_t id[OP_REF_BYTES],
+    uint32_t *ret_index, bool *ret_is_fresh)
+{
+    uint32_t index = idmap_find(&indexes->by_id, id);
+
+    *ret_is_fresh = index == IDMAP_NONE;
+    if (index == IDMAP_NONE) {
+        index = free_slot(indexes);
+        if (build_grow((void **)&indexes->slots, &indexes->capacity, index,
+                sizeof(*indexes->slots)) < 0 ||
+            idmap_put(&indexes->by_id, id, index) < 0)
+            return -ENOMEM;
+        memcpy(indexes->slots[index].id, id, OP_REF_BYTES);
+        indexes->slots[index].is_used = true;
+        if (index == indexes->count)
+            indexes->count++;
+    }
+    *ret_index = index;
+    return 0;
+}
+
+uint32_t compile_indexes_limit(const struct compile_indexes *indexes)
+{
+    return indexes->count;
+}
+
+void compile_indexes_settle(struct compile_indexes *indexes, const struct compile_tables *tables)
+{
+    for (uint32_t i = 0; i < indexes->count; i++) {
+        struct index_slot *slot = &indexes->slots[i];
+        const struct compile_object *object =
+            slot->is_used ? compile_object_find(tables, slot->id) : NULL;
+
+        if (!slot->is_used || (object && object->is_counted))
+            continue;
+        idmap_remove(&indexes->by_id, slot->id);
+        slot->is_used = false;
+    }
+    while (indexes->count > 0 && !indexes->slots[indexes->count - 1].is_used)
+        indexes->count--;
+}

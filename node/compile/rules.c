@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rules.c - a rule becomes leaf rules: one for every combination of its lists, in one family. */
+#include "base/check.h"
+#include "node/compile/build.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROTOCOL_ICMP 1
+#define PROTOCOL_ICMPV6 58
+
+static const Picket__V1__Match nothing = PICKET__V1__MATCH__INIT;
+
+/* What one list can be at one turn; NULL: any. */
+struct leaf_choice {
+    const uint32_t *protocol;
+    const Picket__V1__Prefix *source;
+    const Picket__V1__Prefix *target;
+    const Picket__V1__PortRange *source_port;
+    const Picket__V1__PortRange *target_port;
+    const Picket__V1__Icmp *icmp;
+};
+
+struct leaf_context {
+    struct build *build;
+    const struct build_rule *rule;
+    const Picket__V1__Match *match;
+    uint32_t family;
+    uint8_t source_set, target_set; /* with those of negated lists */
+};
+
+bool build_rule_is_on_l4(const Picket__V1__Rule *rule)
+{
+    const Picket__V1__Match *match = rule->match;
+
+    return match && (match->n_source_ports || match->n_destination_ports || match->n_icmp ||
+                        match->tcp_flags);
+}
+
+static bool prefix_is_of(const Picket__V1__Prefix *prefix, uint32_t family)
+{
+    return prefix->address.len == (family == FW_IPV4 ? 4 : 16);
+}
+
+static size_t prefixes_of(const Picket__V1__Addresses *side, uint32_t family)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; side && i < side->n_prefixes; i++)
+        count += prefix_is_of(side->prefixes[i], family);
+    return count;
+}
+
+/* A literal prefix, negated or not, implies its family. */
+static bool side_allows(const Picket__V1__Addresses *side, uint32_t family)
+{
+    return !side || side->n_prefixes == 0 || prefixes_of(side, family) > 0;
+}
+
+static bool match_allows(const Picket__V1__Match *match, uint32_t family)
+{
+    if (match->family == PICKET__V1__FAMILY__FAMILY_IPV4 && family != FW_IPV4)
+        return false;
+    if (match->family == PICKET__V1__FAMILY__FAMILY_IPV6 && family != FW_IPV6)
+        return false;
+    return side_allows(match->source, family) && side_allows(match->destination, family);
+}
+
+static void put_prefix(const Picket__V1__Prefix *prefix, __u64 value[2], __u64 mask[2])
+{
+    uint8_t *bits = (uint8_t *)mask;
+
+    memcpy(value, prefix->address.data, prefix->address.len);
+    for (uint32_t i = 0; i < prefix->length; i++)
+        bits[i / 8] |= (uint8_t)(0x80 >> i % 8);
+}
+
+static void put_word(struct fw_rule *leaf, uint32_t shift, uint64_t value, uint64_t mask)
+{
+    leaf->word |= value << shift;
+    leaf->word_mask |= mask << shift;
+}
+
+static void put_small_fields(struct fw_rule *leaf, const Picket__V1__Match *match)
+{
+    if (match->tcp_flags)
+        put_word(leaf, FW_WORD_TCP_FLAGS, match->tcp_flags->value, match->tcp_flags->mask);
+    if (match->dscp)
+        put_word(leaf, FW_WORD_DSCP, match->dscp->value, 0x3f);
+    if (match->fragment != PICKET__V1__FRAGMENT__FRAGMENT_ANY)
+        put_word(leaf, FW_WORD_FRAGMENT, (uint64_t)match->fragment, 3);
+    if (match->to != PICKET__V1__TARGET__TARGET_ANY)
+        put_word(leaf, FW_WORD_SELF, match->to == PICKET__V1__TARGET__TARGET_SELF, 1);
+    if (match->device_class != PICKET__V1__DEVICE_CLASS__DEVICE_CLASS_ANY)
+        put_word(leaf, FW_WORD_CLASS, (uint64_t)match->device_class, 3);
+    if (match->vlan)
+        put_word(leaf, FW_WORD_VLAN, match->vlan->value, 0xfff);
+}
+
+static void put_ports(struct fw_rule *leaf, const struct leaf_choice *choice)
+{
+    leaf->source_port_span = leaf->target_port_span = 0xffff;
+    if (choice->source_port) {
+        leaf->source_port = (uint16_t)choice->source_port->first;
+        leaf->source_port_span =
+            (uint16_t)(choice->source_port->last - choice->source_port->first);
+    }
+    if (choice->target_port) {
+        leaf->target_port = (uint16_t)choice->target_port->first;
+        leaf->target_port_span =
+            (uint16_t)(choice->target_port->last - choice->target_port->first);
+    }
+    if (choice->icmp) {
+        leaf->source_port = (uint16_t)choice->icmp->type;
+        leaf->source_port_span = 0;
+        if (choice->icmp->code) {
+            leaf->target_port = (uint16_t)choice->icmp->code->value;
+            leaf->target_port_span = 0;
+        }
+    }
+}
+
+static void put_sides(
+    struct fw_rule *leaf, const struct leaf_context *context, const struct leaf_choice *choice)
+{
+    const Picket__V1__Match *match = context->match;
+
+    if (choice->source) {
+        put_prefix(choice->source, leaf->source, leaf->source_mask);
+        leaf->flags |= match->source->negate ? FW_RULE_NOT_SOURCE : 0;
+    }
+    if (choice->target) {
+        put_prefix(choice->target, leaf->target, leaf->target_mask);
+        leaf->flags |= match->destination->negate ? FW_RULE_NOT_TARGET : 0;
+    }
+    leaf->source_set = context->source_set;
+    leaf->target_set = context->target_set;
+}
+
+static void put_leaf(
+    const struct leaf_context *context, const struct leaf_choice *choice, struct fw_rule *leaf)
+{
+    const Picket__V1__Rule *rule = context->rule->rule;
+    const struct compile_tables *tables = context->build->tables;
+
+    memset(leaf, 0, sizeof(*leaf));
+    if (choice->protocol)
+        put_word(leaf, FW_WORD_PROTOCOL, *choice->protocol, 0xff);
+    if (build_rule_is_on_l4(rule))
+        put_word(leaf, FW_WORD_L4, 1, 1);
+    put_small_fields(leaf, context->match);
+    put_ports(leaf, choice);
+    put_sides(leaf, context, choice);
+    leaf->globs = build_glob_bits(context->build, context->match);
+    leaf->counter = tables->objects[context->rule->object].counter;
+    if (rule->mode == PICKET__V1__MODE__MODE_SHADOW)
+        leaf->flags |= FW_RULE_SHADOW;
+    switch (rule->action) {
+    case PICKET__V1__ACTION__ACTION_ALLOW:
+        leaf->action = FW_ALLOW;
+        break;
+    case PICKET__V1__ACTION__ACTION_LOG:
+        leaf->action = FW_LOG;
+        break;
+    default: /* reject is drop */
+        leaf->action = FW_DROP;
+        break;
+    }
+}
+
+/* ICMP types are IPv4's with protocol 1 and IPv6's with 58. */
+static bool choice_is_possible(const struct leaf_context *context, const struct leaf_choice *choice)
+{
+    uint32_t icmp = context->family == FW_IPV4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
+
+    if (choice->source && !prefix_is_of(choice->source, context->family))
+        return false;
+    if (choice->target && !prefix_is_of(choice->target, context->family))
+        return false;
+    return !choice->icmp || *choice->protocol == icmp;
+}
+
+static int add_leaf(const struct leaf_context *context, const struct leaf_choice *choice)
+{
+    struct build *build = context->build;
+    struct compile_tables *tables = build->tables;
+    struct fw_root *root = &tables->gen.roots[FW_IN][context->family];
+
+    if (!choice_is_possible(context, choice))
+        return 0;
+    if (root->count == FW_RULES_MAX)
+        return problem_say(build->reterr_problem, -E2BIG,
+            "the rules need more than %d leaf rules of one family (every combination of the "
+            "lists of a rule is one); use sets and port ranges",
+            FW_RULES_MAX);
+    if (build_grow((void **)&tables->rules, &build->rules_capacity, tables->rules_count,
+            sizeof(*tables->rules)) < 0)
+        return -ENOMEM;
+    put_leaf(context, choice, &tables->rules[tables->rules_count++]);
+    root->count++;
+    return 0;
+}
+
+/* An absent list has one turn, "any". */
+static size_t turns(size_t count)
+{
+    return count ? count : 1;
+}
+
+static size_t literals(const Picket__V1__Addresses *side, uint8_t set)
+{
+    return side && !(set & FW_SET_PRESENT) ? side->n_prefixes : 0;
+}
+
+/* The i-th combination of all lists, by mixed radix. */
+static int add_combination(const struct leaf_context *context, size_t i)
+{
+    const Picket__V1__Match *match = context->match;
+    size_t sources = literals(match->source, context->source_set);
+    size_t targets = literals(match->destination, context->target_set);
+    struct leaf_choice choice = {0};
+
+    if (match->n_protocols)
+        choice.protocol = &match->protocols[i % match->n_protocols];
+    i /= turns(match->n_protocols);
+    if (sources)
+        choice.source = match->source->prefixes[i % sources];
+    i /= turns(sources);
+    if (targets)
+        choice.target = match->destination->prefixes[i % targets];
+    i /= turns(targets);
+    if (match->n_source_ports)
+        choice.source_port = match->source_ports[i % match->n_source_ports];
+    i /= turns(match->n_source_ports);
+    if (match->n_destination_ports)
+        choice.target_port = match->destination_ports[i % match->n_destination_ports];
+    i /= turns(match->n_destination_ports);
+    if (match->n_icmp)
+        choice.icmp = match->icmp[i];
+    return add_leaf(context, &choice);
+}
+
+/* Several negated prefixes must all fail, which one leaf rule cannot say: they become a set. */
+static int side_set(struct build *build, const Picket__V1__Addresses *side, uint32_t family,
+    uint8_t *set)
+{
+    uint8_t index;
+    int r;
+
+    if (!side || !side->negate || prefixes_of(side, family) < 2)
+        return 0;
+    r = build_set_of_prefixes(build, side, family, &index);
+    if (r == 0)
+        *set = (uint8_t)(FW_SET_PRESENT | FW_SET_NEGATE | index);
+    return r;
+}
+
+static int add_rule(struct build *build, const struct build_rule *rule, uint32_t family)
+{
+    const Picket__V1__Match *match = rule->rule->match ? rule->rule->match : &nothing;
+    struct leaf_context context = {.build = build,
+        .rule = rule,
+        .match = match,
+        .family = family,
+        .source_set = rule->source_set,
+        .target_set = rule->target_set};
+    struct fw_root *root = &build->tables->gen.roots[FW_IN][family];
+    uint32_t before = root->count;
+    int r;
+
+    if (rule->never || !match_allows(match, family))
+        return 0;
+    r = side_set(build, match->source, family, &context.source_set);
+    if (r == 0)
+        r = side_set(build, match->destination, family, &context.target_set);
+    if (r < 0)
+        return r;
+    size_t count = turns(match->n_protocols) *
+                   turns(literals(match->source, context.source_set)) *
+                   turns(literals(match->destination, context.target_set)) *
+                   turns(match->n_source_ports) * turns(match->n_destination_ports) *
+                   turns(match->n_icmp);
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = add_combination(&context, i);
+    if (root->count == before)
+        return r;
+    if ((context.source_set | context.target_set) & FW_SET_PRESENT)
+        root->flags |= FW_ROOT_SETS;
+    if (build_rule_is_on_l4(rule->rule) && rule->rule->mode == PICKET__V1__MODE__MODE_ENFORCE &&
+        rule->rule->action != PICKET__V1__ACTION__ACTION_LOG)
+        root->flags |= FW_ROOT_L4;
+    return r;
+}
+
+int build_rules(struct build *build)
+{
+    struct compile_tables *tables = build->tables;
+    int r = 0;
+
+    for (uint32_t family = 0; r == 0 && family < FW_FAMILY_COUNT; family++) {
+        tables->gen.roots[FW_IN][family].first = tables->rules_count;
+        for (uint32_t i = 0; r == 0 && i < build->rules_count; i++)
+            r = add_rule(build, &build->rules[i], family);
+    }
+    return r;
+}
