@@ -124,6 +124,46 @@ static void a_zero_byte_and_an_endless_line_are_refused(void **state)
     free(elements);
 }
 
+static FILE *open_list(const char *name)
+{
+    const char *folders[] = {getenv("PICKET_DATA"), "shared/data", "../shared/data"};
+
+    for (size_t i = 0; i < 3; i++) {
+        char path[4096];
+        FILE *file;
+
+        (void)snprintf(path, sizeof(path), "%s/prefixes/%s", folders[i] ? folders[i] : "", name);
+        file = folders[i] ? fopen(path, "re") : NULL;
+        if (file)
+            return file;
+    }
+    return NULL;
+}
+
+static void real_blocklists_are_read_whole(void **state)
+{
+    static const struct {
+        const char *name;
+        uint32_t count;
+    } lists[] = {{"ipsum2026_level3.txt", 14217}, {"firehol2018_spamhaus_drop.netset", 773}};
+    (void)state;
+
+    for (size_t i = 0; i < 2; i++) {
+        FILE *file = open_list(lists[i].name);
+        struct set_element *elements;
+        uint32_t count;
+
+        if (!file) {
+            print_message("no test data here (PICKET_DATA): %s is not read\n", lists[i].name);
+            skip();
+        }
+        assert_int_equal(netset_read(file, lists[i].name, 0, &elements, &count, NULL), 0);
+        assert_int_equal(count, lists[i].count);
+        free(elements);
+        (void)fclose(file);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +172,7 @@ int main(void)
         cmocka_unit_test(ipset_save_is_read_with_its_timeouts),
         cmocka_unit_test(what_cannot_be_expressed_is_refused_by_line),
         cmocka_unit_test(a_zero_byte_and_an_endless_line_are_refused),
+        cmocka_unit_test(real_blocklists_are_read_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
