@@ -310,6 +310,7 @@ int reader_ports(struct reader *reader)
     r = reader_list(reader, "a port or range of ports", read_port);
     if (r == 0)
         merge_ports(ports_of(reader));
+    reader->is_source_side = false; /* `port` again is no longer directly behind `from` */
     return r;
 }
 

@@ -81,6 +81,9 @@ static const char *const lines[][2] = {
     {"allow family ipv6 shadow owner web comment \"say \\\"no\\\" \\\\\" name \"a b\"",
         "allow family ipv6 name \"a b\" shadow owner web comment \"say \\\"no\\\" \\\\\""},
     {"drop from any to any", "drop"},
+    {"drop tcp sport 1 port 2", "drop tcp from any port 1 to any port 2"},
+    {"drop tcp from any port 1 port 2", "drop tcp from any port 1 to any port 2"},
+    {"drop tcp from 10.0.0.1 priority 3 port 2", "drop tcp from 10.0.0.1 to any port 2 priority 3"},
     {"drop name caf\xc3\xa9 comment \xf0\x9f\x94\xa5",
         "drop name caf\xc3\xa9 comment \xf0\x9f\x94\xa5"},
 };
