@@ -23,7 +23,8 @@ struct datapath;
 
 struct datapath_options {
     const char *bpffs; /* a mounted bpffs, such as /sys/fs/bpf; pins go below <bpffs>/picket/vN */
-    bool tests_force_native; /* tests only: native XDP on a veth too */
+    const struct compile_tables *lifeline; /* of slot 0, borrowed; NULL: what every box needs */
+    bool tests_force_native;               /* tests only: native XDP on a veth too */
 };
 
 /*
@@ -81,9 +82,10 @@ struct datapath_done {
 int datapath_attach(struct datapath *datapath, const struct link_device *device,
     uint8_t device_class, struct datapath_done *done);
 
-/* Takes our program off a device that still is here (an operator's wish), or forgets one that is
- * gone. */
+/* Takes our program off a device that still is here (an operator's wish). */
 int datapath_detach(struct datapath *datapath, uint32_t index, struct datapath_done *done);
+
+/* The device is gone, or in another namespace: entries, link and pin go. */
 int datapath_forget(struct datapath *datapath, uint32_t index, struct datapath_done *done);
 
 /*

@@ -67,6 +67,15 @@ void entry_set_word(const struct entry *entry, uint64_t word)
     __atomic_store_n(&entry->word[0], word, __ATOMIC_SEQ_CST);
 }
 
+bool entry_is_permanent(const char *map_name)
+{
+    for (size_t i = 0; i < ENTRY_MAPS; i++) {
+        if (strcmp(map_names[i], map_name) == 0)
+            return true;
+    }
+    return false;
+}
+
 int entry_lend_maps(const struct entry *entry, struct bpf_object *object)
 {
     for (size_t i = 0; i < ENTRY_MAPS; i++) {
@@ -109,6 +118,13 @@ static int find_maps(struct entry *entry, struct bpf_object *object, struct prob
     return 0;
 }
 
+/* The entry programs call parse only, so the arrays of the verdict stage are in no object yet. */
+static int new_program_array(const char *name)
+{
+    return bpf_map_create(
+        BPF_MAP_TYPE_PROG_ARRAY, name, sizeof(uint32_t), sizeof(uint32_t), FW_SLOTS, NULL);
+}
+
 /* After the load: what was not there before is now, and gets its pin. */
 static int keep_maps(struct entry *entry, struct bpf_object *object)
 {
@@ -119,9 +135,8 @@ static int keep_maps(struct entry *entry, struct bpf_object *object)
 
         if (entry->maps[i] >= 0)
             continue;
-        if (!map)
-            return -ENOENT;
-        entry->maps[i] = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0);
+        entry->maps[i] =
+            map ? fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0) : new_program_array(map_names[i]);
         pins_path(&entry->pins, map_names[i], path);
         if (entry->maps[i] < 0 || bpf_obj_pin(entry->maps[i], path) < 0)
             return -errno;
@@ -167,8 +182,8 @@ static int keep_program(
 static int keep_programs(struct entry *entry, const struct fw_entry *skeleton)
 {
     bool is_tc_renewed;
-    int r = keep_program(
-        entry, skeleton->progs.fw_xdp_entry, &entry->xdp_fd, &entry->is_xdp_renewed);
+    int r =
+        keep_program(entry, skeleton->progs.fw_xdp_entry, &entry->xdp_fd, &entry->is_xdp_renewed);
 
     if (r == 0) /* filters of the older build are found by their program's id and replaced */
         r = keep_program(entry, skeleton->progs.fw_tc_entry, &entry->tc_fd, &is_tc_renewed);

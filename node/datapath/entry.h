@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * entry.h - what is permanent in the kernel: the word, the program arrays, the counters of reasons, and
- * the two entry programs that devices carry.
+ * entry.h - what is permanent in the kernel: the word, the program arrays, the counters of reasons,
+ * and the two entry programs that devices carry.
  *
  * Owns: its descriptors and mappings; the pins outlive it.
  */
 #include "bpf/fw_abi.h"
 #include "node/datapath/pins.h"
+#include <stddef.h>
 
 struct bpf_object;
 
@@ -32,8 +33,8 @@ struct entry {
     uint32_t tc_id;
     bool is_xdp_renewed; /* pinned links still carry the program of an older build */
     uint32_t shards;
-    bool is_atomic;         /* counts: more CPUs than shards */
-    uint64_t *word;         /* mapped */
+    bool is_atomic;          /* counts: more CPUs than shards */
+    uint64_t *word;          /* mapped */
     struct fw_count *counts; /* mapped: of reasons */
 };
 
@@ -43,6 +44,9 @@ void entry_close(struct entry *entry);
 
 /* Gives an object that is not loaded yet the permanent maps it declares. 0 or a negative errno. */
 int entry_lend_maps(const struct entry *entry, struct bpf_object *object);
+
+/* Whether a map of this name is among them. */
+bool entry_is_permanent(const char *map_name);
 
 uint64_t entry_word(const struct entry *entry);
 void entry_set_word(const struct entry *entry, uint64_t word);

@@ -18,7 +18,8 @@
 OWN_AS(own_fw_generation, struct fw_generation, fw_generation__destroy)
 OWN_AS(own_generation, struct generation, generation_forget)
 
-/* A slot whose parse program stands is complete, so verdict comes before parse, and goes after it. */
+/* A slot whose parse program stands is complete, so verdict comes before parse, and goes after it.
+ */
 static const struct stage {
     const char *program;
     enum entry_map array;
@@ -67,7 +68,8 @@ static uint32_t size_class(const struct compile_tables *tables, const struct gen
     return counters;
 }
 
-/* The maps' sizes, the permanent maps, and the counters of the running generation if they suffice. */
+/* The maps' sizes, the permanent maps, and the counters of the running generation if they suffice.
+ */
 static int prepare(const struct entry *entry, struct fw_generation *skeleton,
     const struct compile_tables *tables, const struct generation *before,
     const struct generation *generation)
@@ -97,7 +99,8 @@ static int keep(const struct fw_generation *skeleton, struct generation *generat
     return generation->counts ? 0 : -ENOMEM;
 }
 
-/* An index that was another object's starts at zero, in the running arrays too: nothing there uses it. */
+/* An index that was another object's starts at zero, in the running arrays too: nothing there uses
+ * it. */
 static void zero_fresh(const struct generation *generation, const struct compile_tables *tables)
 {
     for (uint32_t i = 0; generation && generation->counts && i < tables->objects_count; i++) {
@@ -123,7 +126,7 @@ static int pin(const struct entry *entry, struct bpf_object *object, uint8_t slo
         return r;
     bpf_object__for_each_map(map, object)
     {
-        if (bpf_map__is_internal(map))
+        if (bpf_map__is_internal(map) || entry_is_permanent(bpf_map__name(map)))
             continue;
         pins_slot_path(&entry->pins, slot, bpf_map__name(map), path);
         if (bpf_obj_pin(bpf_map__fd(map), path) < 0)
@@ -176,7 +179,8 @@ static int fill(const struct entry *entry, struct fw_generation *skeleton,
             entry_complaint());
     r = tables_fill_maps(tables, skeleton->obj, &map);
     if (r < 0)
-        return problem_say(reterr_problem, r, "the table %s cannot be filled: %s", map, strerror(-r));
+        return problem_say(
+            reterr_problem, r, "the table %s cannot be filled: %s", map, strerror(-r));
     r = keep(skeleton, generation);
     if (r < 0)
         return problem_say(reterr_problem, r, "the counters cannot be mapped: %s", strerror(-r));
@@ -263,7 +267,7 @@ int generation_enter(const struct generation *generation, const struct compile_d
         return 0; /* an unknown device has the lifeline only */
     compile_device_entry(&generation->policy, device, &row);
     return bpf_map_update_elem(generation->devices_fd, &device->index, &row, BPF_ANY) < 0 ? -errno
-                                                                                         : 0;
+                                                                                          : 0;
 }
 
 void generation_leave(const struct generation *generation, uint32_t index)
@@ -277,8 +281,7 @@ struct fw_count generation_count(const struct generation *generation, uint32_t c
     struct fw_count sum = {0};
 
     for (uint32_t shard = 0; generation->counts && shard <= generation->shards; shard++) {
-        const struct fw_count *count =
-            &generation->counts[shard * generation->counters + counter];
+        const struct fw_count *count = &generation->counts[shard * generation->counters + counter];
 
         sum.packets += __atomic_load_n(&count->packets, __ATOMIC_RELAXED);
         sum.bytes += __atomic_load_n(&count->bytes, __ATOMIC_RELAXED);

@@ -24,16 +24,16 @@ struct generation {
 };
 
 /*
- * Loads, fills, pins and, at the very end, puts the programs where the trampoline finds them. `before` is
- * the running generation, whose counters are kept where they are large enough; NULL: none.
+ * Loads, fills, pins and, at the very end, puts the programs where the trampoline finds them.
+ * `before` is the running generation, whose counters are kept where they are large enough; NULL:
+ * none.
  */
 int generation_fill(const struct entry *entry, uint8_t slot, const struct compile_tables *tables,
     const struct generation *before, struct generation **ret_generation,
     struct problem *reterr_problem);
 
 /* Takes over what is pinned for a slot. Never NULL unless memory is short. */
-int generation_adopt(
-    const struct entry *entry, uint8_t slot, struct generation **ret_generation);
+int generation_adopt(const struct entry *entry, uint8_t slot, struct generation **ret_generation);
 
 /* The device's entry in this generation, made from its policy. */
 int generation_enter(const struct generation *generation, const struct compile_device *device);

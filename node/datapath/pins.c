@@ -15,7 +15,13 @@
 
 #define PIN_DEPTH_MAX 4
 
-OWN_AS(own_dir, DIR, (void)closedir)
+static void dir_close(DIR *dir)
+{
+    if (dir)
+        (void)closedir(dir);
+}
+
+OWN_AS(own_dir, DIR, dir_close)
 
 __attribute__((format(printf, 2, 3))) static void path_print(
     char ret_path[PIN_PATH_BYTES], const char *format, ...)

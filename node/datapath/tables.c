@@ -28,14 +28,18 @@ struct column {
 
 static void columns_of(const struct compile_tables *tables, struct column ret_columns[COLUMNS])
 {
-#define ARRAY(name, at, n, type, sized)                                                    \
-    {.map = (name), .rows = (const uint8_t *)(at), .count = (n), .row_bytes = sizeof(type), \
-        .value_bytes = sizeof(type), .is_sized = (sized)}
-#define KEYED(name, at, n, type, key, value, sized)                                        \
-    {.map = (name), .rows = (const uint8_t *)(at), .count = (n), .row_bytes = sizeof(type), \
-        .key_at = offsetof(type, key), .key_bytes = sizeof(((type *)0)->key),              \
-        .value_at = offsetof(type, value), .value_bytes = sizeof(((type *)0)->value),      \
-        .is_sized = (sized)}
+#define ARRAY(name, at, n, type, sized)                                                        \
+    {                                                                                          \
+        .map = (name), .rows = (const uint8_t *)(at), .count = (n), .row_bytes = sizeof(type), \
+        .value_bytes = sizeof(type), .is_sized = (sized)                                       \
+    }
+#define KEYED(name, at, n, type, key, value, sized)                                            \
+    {                                                                                          \
+        .map = (name), .rows = (const uint8_t *)(at), .count = (n), .row_bytes = sizeof(type), \
+        .key_at = offsetof(type, key), .key_bytes = sizeof(((type *)0)->key),                  \
+        .value_at = offsetof(type, value), .value_bytes = sizeof(((type *)0)->value),          \
+        .is_sized = (sized)                                                                    \
+    }
     const struct column columns[COLUMNS] = {
         ARRAY("fw_gen", &tables->gen, 1, struct fw_gen, false),
         ARRAY("fw_policy", &tables->policy, 1, struct fw_policy, false),
@@ -75,8 +79,8 @@ int tables_size_maps(const struct compile_tables *tables, struct bpf_object *obj
 }
 
 /* Kernels that cannot take a kind of map in batches get its rows one by one. */
-static int put_rows(int fd, const struct column *column, const uint8_t *keys, const uint8_t *values,
-    uint32_t count)
+static int put_rows(
+    int fd, const struct column *column, const uint8_t *keys, const uint8_t *values, uint32_t count)
 {
     size_t key_bytes = column->key_bytes ? column->key_bytes : sizeof(uint32_t);
     uint32_t taken = count;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * tables.h - compiled tables into the maps of a generation: sizes before the load, content after it.
+ * tables.h - compiled tables into the maps of a generation: sizes before the load, content after
+ * it.
  */
 struct bpf_object;
 struct compile_tables;

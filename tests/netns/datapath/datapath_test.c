@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bpf/fw_reasons.h"
+#include "node/datapath/datapath.h"
+#include "node/datapath/hook.h"
+#include "tests/netns/datapath/rules.h"
+#include "tests/netns/datapath/stream.h"
+#include "tests/netns/datapath/sync.h"
+#include "tests/netns/links/ns.h"
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/if_arp.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define BAD "198.51.100.66"
+#define GOOD "198.51.100.7"
+#define NEAR "192.0.2.1"
+
+static const char *bpffs;
+static struct datapath *datapath;
+static struct small_tables drops;
+static struct small_tables passes;
+
+static struct datapath *open_with(bool forces_native)
+{
+    struct datapath_options options = {.bpffs = bpffs, .tests_force_native = forces_native};
+    struct datapath *opened;
+    struct problem problem = {0};
+
+    if (datapath_open(&options, &opened, &problem) < 0)
+        fail_msg("%s", problem.text);
+    return opened;
+}
+
+static struct link_device device_named(const char *name, const char *kind)
+{
+    struct link_device device = {
+        .index = ns_index(name), .link_type = ARPHRD_ETHER, .is_up = true, .mtu = 1500};
+
+    assert_int_not_equal(device.index, 0);
+    (void)snprintf(device.name, sizeof(device.name), "%s", name);
+    (void)snprintf(device.kind, sizeof(device.kind), "%s", kind);
+    return device;
+}
+
+static const struct datapath_device *attach(const char *name, const char *kind)
+{
+    struct link_device device = device_named(name, kind);
+    const struct answer *answer = sync_attach(datapath, &device);
+
+    assert_int_equal(answer->devices_count, 1);
+    return &answer->devices[0];
+}
+
+static int start(void **state)
+{
+    (void)state;
+    small_tables(&drops, BAD, 0);
+    small_tables(&passes, NULL, 0);
+    datapath = open_with(false);
+    must("ip link add name va type veth peer name vb");
+    must("sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.va.rp_filter=0");
+    must("ip addr add " NEAR "/24 dev va; ip route add 198.51.100.0/24 dev va 2>/dev/null;"
+         "ip link set dev va up; ip link set dev vb up;"
+         "ip route replace 198.51.100.0/24 dev va");
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    (void)sync_remove_all(datapath);
+    datapath_close(datapath);
+    (void)sh("ip link del dev va; ip link del dev tap0; ip link del dev br0");
+    return 0;
+}
+
+static void a_new_device_is_filtered_by_what_runs(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    sync_publish(datapath, &drops.tables);
+    assert_int_equal(attach("va", "veth")->mode, DEVICE_TC);
+    stream_open(&stream, "va", "vb", NEAR);
+    assert_int_equal(stream_send(&stream, GOOD, 20), 20);
+    assert_int_equal(stream_send(&stream, BAD, 20), 0);
+    stream_close(&stream);
+}
+
+static void without_a_generation_only_the_lifeline_passes(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    assert_true(attach("va", "veth")->is_protected);
+    stream_open(&stream, "va", "vb", NEAR);
+    assert_int_equal(stream_send(&stream, GOOD, 20), 0);
+    stream_close(&stream);
+}
+
+static void rules_and_reasons_are_counted(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    sync_publish(datapath, &drops.tables);
+    (void)attach("va", "veth");
+    stream_open(&stream, "va", "vb", NEAR);
+    uint64_t before = sync_counters(datapath)->reasons[FW_REASON_DROP_RULE].packets;
+
+    (void)stream_send(&stream, BAD, 7);
+    const struct answer *answer = sync_counters(datapath);
+
+    assert_int_equal(answer->reasons[FW_REASON_DROP_RULE].packets, before + 7);
+    assert_int_equal(answer->rules[0].packets, 7);
+    stream_close(&stream);
+}
+
+static void counts_survive_a_flip_and_a_larger_size_class(void **state)
+{
+    struct stream stream;
+    struct small_tables many;
+
+    (void)state;
+    sync_publish(datapath, &drops.tables);
+    (void)attach("va", "veth");
+    stream_open(&stream, "va", "vb", NEAR);
+    (void)stream_send(&stream, BAD, 3);
+    sync_publish(datapath, &drops.tables);
+    (void)stream_send(&stream, BAD, 3);
+    small_tables(&many, BAD, 0);
+    many.tables.counters_count = 500;
+    sync_publish(datapath, &many.tables);
+    (void)stream_send(&stream, BAD, 3);
+    assert_int_equal(sync_counters(datapath)->rules[0].packets, 9);
+    stream_close(&stream);
+}
+
+static void a_fresh_counter_starts_at_zero(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    sync_publish(datapath, &drops.tables);
+    (void)attach("va", "veth");
+    stream_open(&stream, "va", "vb", NEAR);
+    (void)stream_send(&stream, BAD, 3);
+    sync_publish(datapath, &passes.tables);
+    drops.object.is_fresh = true;
+    sync_publish(datapath, &drops.tables);
+    assert_int_equal(sync_counters(datapath)->rules[0].packets, 0);
+    stream_close(&stream);
+}
+
+static void a_closed_datapath_goes_on_dropping(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    sync_publish(datapath, &drops.tables);
+    (void)attach("va", "veth");
+    stream_open(&stream, "va", "vb", NEAR);
+    datapath_close(datapath);
+    assert_int_equal(stream_send(&stream, BAD, 20), 0);
+    assert_int_equal(stream_send(&stream, GOOD, 20), 20);
+    datapath = open_with(false);
+    assert_int_equal(stream_send(&stream, BAD, 20), 0);
+    assert_int_equal(stream_send(&stream, GOOD, 20), 20);
+    stream_close(&stream);
+}
+
+static void a_restart_keeps_filter_slot_and_counters(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    sync_publish(datapath, &drops.tables);
+    (void)attach("va", "veth");
+    stream_open(&stream, "va", "vb", NEAR);
+    (void)stream_send(&stream, BAD, 5);
+    uint8_t slot = datapath_active_slot(datapath, 0);
+
+    must("tc filter show dev va ingress | grep -o 'id [0-9]*' > %s.before", bpffs);
+    datapath_close(datapath);
+    datapath = open_with(false);
+    assert_true(attach("va", "veth")->is_protected);
+    must("tc filter show dev va ingress | grep -o 'id [0-9]*' | cmp - %s.before; r=$?;"
+         "rm %s.before; exit $r",
+        bpffs, bpffs);
+    assert_int_equal(datapath_active_slot(datapath, 0), slot);
+    assert_int_equal(sync_counters(datapath)->rules[0].packets, 5);
+    stream_close(&stream);
+}
+
+static void a_device_new_after_a_restart_gets_its_entry(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    sync_publish(datapath, &drops.tables);
+    datapath_close(datapath);
+    datapath = open_with(false);
+    (void)attach("va", "veth");
+    stream_open(&stream, "va", "vb", NEAR);
+    assert_int_equal(stream_send(&stream, GOOD, 20), 20);
+    assert_int_equal(stream_send(&stream, BAD, 20), 0);
+    stream_close(&stream);
+}
+
+struct flipping {
+    pthread_t thread;
+    struct stream stream;
+    unsigned sent, came;
+    bool is_over;
+};
+
+static void *keep_sending(void *user)
+{
+    struct flipping *flipping = user;
+
+    while (!__atomic_load_n(&flipping->is_over, __ATOMIC_ACQUIRE)) {
+        flipping->came += stream_send(&flipping->stream, BAD, 50);
+        flipping->sent += 50;
+    }
+    return NULL;
+}
+
+/* Between two generations that both drop, one packet that passes has seen neither. */
+static void no_packet_slips_through_while_generations_change(void **state)
+{
+    struct flipping flipping = {0};
+
+    (void)state;
+    sync_publish(datapath, &drops.tables);
+    (void)attach("va", "veth");
+    stream_open(&flipping.stream, "va", "vb", NEAR);
+    assert_int_equal(pthread_create(&flipping.thread, NULL, keep_sending, &flipping), 0);
+    for (int i = 0; i < 20; i++)
+        sync_publish(datapath, &drops.tables);
+    datapath_close(datapath);
+    datapath = open_with(false);
+    __atomic_store_n(&flipping.is_over, true, __ATOMIC_RELEASE);
+    (void)pthread_join(flipping.thread, NULL);
+    assert_true(flipping.sent > 0);
+    assert_int_equal(flipping.came, 0);
+    stream_close(&flipping.stream);
+}
+
+static void a_fill_changes_nothing_before_the_flip(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    sync_publish(datapath, &passes.tables);
+    (void)attach("va", "veth");
+    stream_open(&stream, "va", "vb", NEAR);
+    uint8_t slot = sync_fill(datapath, &drops.tables)->slot;
+
+    assert_int_equal(stream_send(&stream, BAD, 20), 20);
+    assert_int_equal(sync_flip(datapath, slot, 0)->code, 0);
+    assert_int_equal(stream_send(&stream, BAD, 20), 0);
+    stream_close(&stream);
+}
+
+static uint64_t boot_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void an_unconfirmed_flip_reverts_by_itself(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    sync_publish(datapath, &passes.tables);
+    (void)attach("va", "veth");
+    stream_open(&stream, "va", "vb", NEAR);
+    uint8_t slot = sync_fill(datapath, &drops.tables)->slot;
+    uint64_t deadline_ms = boot_ms() + 500;
+
+    assert_int_equal(sync_flip(datapath, slot, deadline_ms)->code, 0);
+    assert_int_equal(stream_send(&stream, BAD, 20), 0);
+    while (boot_ms() < deadline_ms)
+        (void)usleep(20000);
+    assert_int_equal(stream_send(&stream, BAD, 20), 20);
+    assert_int_not_equal(datapath_active_slot(datapath, boot_ms()), slot);
+    stream_close(&stream);
+}
+
+static void a_refused_table_keeps_the_last_generation(void **state)
+{
+    struct stream stream;
+    struct small_tables wrong;
+    struct compile_class4 rows[2] = {{.key = {.bits = 99}, .class = 0}, {.key = {.bits = 99}}};
+
+    (void)state;
+    sync_publish(datapath, &drops.tables);
+    (void)attach("va", "veth");
+    stream_open(&stream, "va", "vb", NEAR);
+    small_tables(&wrong, NULL, 0);
+    wrong.tables.class4 = rows;
+    wrong.tables.class4_count = 2;
+    const struct answer *answer = sync_fill(datapath, &wrong.tables);
+
+    assert_true(answer->code < 0);
+    assert_non_null(strstr(answer->why, "fw_class4"));
+    assert_int_equal(stream_send(&stream, BAD, 20), 0);
+    assert_int_equal(stream_send(&stream, GOOD, 20), 20);
+    stream_close(&stream);
+}
+
+static void an_empty_slot_cannot_be_flipped_to(void **state)
+{
+    (void)state;
+    assert_int_equal(sync_flip(datapath, 77, 0)->code, -ENOENT);
+}
+
+static void a_lost_filter_is_put_back(void **state)
+{
+    (void)state;
+    (void)attach("va", "veth");
+    assert_int_equal(sync_reconcile(datapath)->repaired, 0);
+    must("tc qdisc del dev va clsact");
+    assert_int_equal(sync_reconcile(datapath)->repaired, 1);
+    assert_int_equal(sync_reconcile(datapath)->repaired, 0);
+}
+
+static void a_port_keeps_its_filter_when_it_leaves_its_bridge(void **state)
+{
+    struct link_device port;
+
+    (void)state;
+    must("ip link add name br0 type bridge; ip link set dev va master br0");
+    assert_int_equal(attach("br0", "bridge")->mode, DEVICE_EXEMPT);
+    port = device_named("va", "veth");
+    port.master_index = ns_index("br0");
+    assert_true(sync_attach(datapath, &port)->devices[0].is_protected);
+    must("ip link set dev va nomaster");
+    must("tc filter show dev va ingress | grep -q fw_tc_entry");
+    assert_true(attach("va", "veth")->is_protected);
+}
+
+static void a_device_that_is_gone_says_so(void **state)
+{
+    struct link_device gone = device_named("va", "veth");
+
+    (void)state;
+    gone.index = 9999;
+    const struct answer *answer = sync_attach(datapath, &gone);
+
+    assert_true(answer->code < 0);
+    assert_int_equal(answer->devices[0].mode, DEVICE_NONE);
+    assert_false(answer->devices[0].is_protected);
+    assert_int_equal(sync_forget(datapath, 9999)->code, 0);
+}
+
+static void a_driver_that_offers_xdp_gets_a_pinned_link(void **state)
+{
+    (void)state;
+    must("ip tuntap add dev tap0 mode tap");
+    const struct datapath_device *device = attach("tap0", "tun");
+
+    if (device->mode == DEVICE_TC && strstr(device->reason, "refuses"))
+        skip(); /* this kernel's tun driver has no native XDP */
+    assert_int_equal(device->mode, DEVICE_NATIVE);
+    must("test -e %s/picket/v%d/links/%u", bpffs, FW_ABI_VERSION, ns_index("tap0"));
+}
+
+static void a_restart_keeps_the_link(void **state)
+{
+    (void)state;
+    must("ip tuntap add dev tap0 mode tap");
+    if (attach("tap0", "tun")->mode != DEVICE_NATIVE)
+        skip();
+    datapath_close(datapath);
+    must("ip -d link show dev tap0 | grep -q prog/xdp");
+    datapath = open_with(false);
+    assert_int_equal(attach("tap0", "tun")->mode, DEVICE_NATIVE);
+    assert_int_equal(sync_reconcile(datapath)->repaired, 0);
+}
+
+static void native_xdp_drops_as_tc_does(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    datapath_close(datapath);
+    datapath = open_with(true);
+    sync_publish(datapath, &drops.tables);
+    if (attach("va", "veth")->mode != DEVICE_NATIVE)
+        skip();
+    stream_open(&stream, "va", "vb", NEAR);
+    assert_int_equal(stream_send(&stream, GOOD, 20), 20);
+    assert_int_equal(stream_send(&stream, BAD, 20), 0);
+    stream_close(&stream);
+}
+
+static void a_link_whose_device_went_is_cleared_away(void **state)
+{
+    (void)state;
+    must("ip tuntap add dev tap0 mode tap");
+    uint32_t index = ns_index("tap0");
+
+    if (attach("tap0", "tun")->mode != DEVICE_NATIVE)
+        skip();
+    must("ip link del dev tap0");
+    (void)sync_forget(datapath, index);
+    must("test ! -e %s/picket/v%d/links/%u", bpffs, FW_ABI_VERSION, index);
+}
+
+static int pass_everything(void)
+{
+    const struct bpf_insn code[] = {
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 2},
+        {.code = BPF_JMP | BPF_EXIT},
+    };
+
+    return bpf_prog_load(BPF_PROG_TYPE_XDP, "foreign", "GPL", code, 2, NULL);
+}
+
+static void beside_a_foreign_xdp_program_we_run_at_tc(void **state)
+{
+    char pin[128];
+    int fd = pass_everything();
+
+    (void)state;
+    must("ip tuntap add dev tap0 mode tap");
+    (void)snprintf(pin, sizeof(pin), "%s/foreign", bpffs);
+    if (fd < 0 || hook_xdp_attach(fd, ns_index("tap0"), pin) < 0)
+        skip();
+    const struct datapath_device *device = attach("tap0", "tun");
+
+    assert_int_equal(device->mode, DEVICE_TC);
+    assert_true(device->is_protected);
+    assert_non_null(strstr(device->reason, "somebody else"));
+    assert_int_equal(hook_xdp_remove(pin), 0);
+    (void)close(fd);
+}
+
+static void removing_all_leaves_nothing(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    sync_publish(datapath, &drops.tables);
+    (void)attach("va", "veth");
+    datapath_close(datapath);
+    datapath = open_with(false); /* it knows no device, as after picketd --remove */
+    assert_int_equal(sync_remove_all(datapath)->code, 0);
+    must("test ! -e %s/picket", bpffs);
+    stream_open(&stream, "va", "vb", NEAR);
+    assert_int_equal(stream_send(&stream, BAD, 20), 20);
+    stream_close(&stream);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+        TEST(a_new_device_is_filtered_by_what_runs),
+        TEST(without_a_generation_only_the_lifeline_passes),
+        TEST(rules_and_reasons_are_counted),
+        TEST(counts_survive_a_flip_and_a_larger_size_class),
+        TEST(a_fresh_counter_starts_at_zero),
+        TEST(a_closed_datapath_goes_on_dropping),
+        TEST(a_restart_keeps_filter_slot_and_counters),
+        TEST(a_device_new_after_a_restart_gets_its_entry),
+        TEST(no_packet_slips_through_while_generations_change),
+        TEST(a_fill_changes_nothing_before_the_flip),
+        TEST(an_unconfirmed_flip_reverts_by_itself),
+        TEST(a_refused_table_keeps_the_last_generation),
+        TEST(an_empty_slot_cannot_be_flipped_to),
+        TEST(a_lost_filter_is_put_back),
+        TEST(a_port_keeps_its_filter_when_it_leaves_its_bridge),
+        TEST(a_device_that_is_gone_says_so),
+        TEST(a_driver_that_offers_xdp_gets_a_pinned_link),
+        TEST(a_restart_keeps_the_link),
+        TEST(native_xdp_drops_as_tc_does),
+        TEST(a_link_whose_device_went_is_cleared_away),
+        TEST(beside_a_foreign_xdp_program_we_run_at_tc),
+        TEST(removing_all_leaves_nothing),
+#undef TEST
+    };
+
+    ns_enter();
+    bpffs = ns_bpffs();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+    ns_leave();
+    return failed;
+}
