@@ -138,6 +138,7 @@ struct replica_effect {
     uint64_t token;
     enum mesh_reason reason;
     enum record_kind record_kind;
+    bool is_submitted; /* STORE: clients wait for it */
     const uint8_t *id;
     struct bytes bytes;
     const struct signature_claim *claims;

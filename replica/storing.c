@@ -27,6 +27,7 @@ static void emit_store(struct replica *replica, struct unstored *unstored, struc
 {
     struct replica_effect effect = {.kind = REPLICA_DO_STORE,
         .record_kind = unstored->kind,
+        .is_submitted = unstored->is_submitted,
         .id = unstored->id,
         .bytes = bytes};
     uint32_t slot = (uint32_t)(unstored - replica->unstored);

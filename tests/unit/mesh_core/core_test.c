@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What two nodes say to each other, in their own words. */
+#include "tests/unit/mesh_core/pair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static int set_up(void **state)
+{
+    *state = pair_new();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    pair_free(*state);
+    return 0;
+}
+
+static void two_nodes_greet_and_have_nothing_to_say(void **state)
+{
+    struct toy_pair *pair = *state;
+
+    pair_connect(pair);
+    pair_deliver(pair);
+    assert_string_equal(pair->transcript, "A link.up peer=b dialled=yes\n"
+                                          "A send peer=b frame=hello\n"
+                                          "A send peer=b frame=keepalive\n"
+                                          "B link.up peer=a dialled=no\n"
+                                          "B send peer=a frame=hello\n"
+                                          "B send peer=a frame=keepalive\n"
+                                          "B recv peer=a frame=hello\n"
+                                          "B recv peer=a frame=keepalive\n"
+                                          "A recv peer=b frame=hello\n"
+                                          "A recv peer=b frame=keepalive\n");
+}
+
+static void what_one_lacks_it_fetches_on_connect(void **state)
+{
+    struct toy_pair *pair = *state;
+
+    pair_hold(pair, 1, 0, 2);
+    pair_connect(pair);
+    pair_deliver(pair);
+    pair_forget(pair);
+    pair_event(pair, 0, (struct mesh_event){.kind = MESH_ON_TICK});
+    pair_deliver(pair);
+    assert_string_equal(pair->transcript, "A send peer=b frame=summary\n"
+                                          "B recv peer=a frame=summary\n"
+                                          "B send peer=a frame=summary\n"
+                                          "A recv peer=b frame=summary\n"
+                                          "A repair.want peer=b ranges=1\n"
+                                          "A send peer=b frame=want\n"
+                                          "B recv peer=a frame=want\n"
+                                          "B send peer=a frame=record\n"
+                                          "B send peer=a frame=record\n"
+                                          "B serve peer=a records=2\n"
+                                          "B send peer=a frame=absent\n"
+                                          "A recv peer=b frame=record\n"
+                                          "A recv peer=b frame=record\n"
+                                          "A recv peer=b frame=absent\n");
+    assert_int_equal(pair_head(pair, 0, 0), 2);
+}
+
+static void both_fetch_what_the_other_has(void **state)
+{
+    struct toy_pair *pair = *state;
+
+    pair_hold(pair, 0, 0, 20);
+    pair_hold(pair, 1, 1, 30);
+    pair_connect(pair);
+    pair_run(pair, 3000);
+    assert_int_equal(pair_head(pair, 0, 1), 30);
+    assert_int_equal(pair_head(pair, 1, 0), 20);
+}
+
+static void equal_roots_ask_for_nothing(void **state)
+{
+    struct toy_pair *pair = *state;
+
+    pair_hold(pair, 0, 0, 20);
+    pair_hold(pair, 1, 0, 20);
+    pair_connect(pair);
+    pair_run(pair, 10000);
+    assert_int_equal(mesh_core_counts(pair->nodes[0].core)->summaries_out, 0);
+    assert_int_equal(mesh_core_counts(pair->nodes[1].core)->summaries_out, 0);
+}
+
+static void an_added_record_goes_to_others_and_not_back(void **state)
+{
+    struct toy_pair *pair = *state;
+    static const uint8_t id[HASH_BYTES] = {9}, bytes[48] = {0, 1};
+    struct mesh_event event = {.kind = MESH_ON_ADDED, .link = MESH_LINK_NONE};
+
+    event.record = (struct mesh_record){.kind = MESH_ENTRY, .id = id, .bytes = bytes_of(bytes, 48)};
+    pair_connect(pair);
+    pair_deliver(pair);
+    pair_event(pair, 0, event);
+    pair_deliver(pair);
+    assert_int_equal(pair->nodes[1].taken, 1);
+    event.link = 7;
+    pair_event(pair, 1, event);
+    pair_deliver(pair);
+    assert_int_equal(pair->nodes[0].taken, 0);
+}
+
+static void a_silent_neighbour_is_closed_and_dialled_again(void **state)
+{
+    struct toy_pair *pair = *state;
+
+    pair_connect(pair);
+    pair_deliver(pair);
+    for (uint32_t i = 0; i < 700; i++) { /* only A's time goes on */
+        pair->now_ms += 10;
+        pair_event(pair, 0, (struct mesh_event){.kind = MESH_ON_TICK});
+    }
+    assert_int_equal(pair->nodes[0].closed, MESH_SILENT);
+    assert_int_equal(pair->nodes[0].dials, 1);
+    assert_string_equal(pair->nodes[0].dialled, "b:1");
+}
+
+static void failed_dials_come_further_apart(void **state)
+{
+    struct toy_pair *pair = *state;
+    uint32_t first_second;
+
+    for (uint32_t i = 0; i < 6000; i++) {
+        pair->now_ms += 10;
+        if (i == 100)
+            first_second = pair->nodes[0].dials;
+        pair_event(pair, 0, (struct mesh_event){.kind = MESH_ON_TICK});
+        if (pair->nodes[0].dialled[0])
+            pair_event(pair, 0,
+                (struct mesh_event){
+                    .kind = MESH_ON_DIAL_FAILED, .address = "b:1", .sentence = "refused"});
+        pair->nodes[0].dialled[0] = 0;
+    }
+    assert_in_range(first_second, 2, 6);
+    assert_in_range(
+        pair->nodes[0].dials, 8, 20); /* a minute: at most one in 5 to 10 s in the end */
+}
+
+static void a_first_frame_that_is_no_hello_ends_the_link(void **state)
+{
+    struct toy_pair *pair = *state;
+    static const uint8_t goodbye[] = {0x42, 0x00};
+
+    pair_connect(pair);
+    pair_frame(pair, 0, goodbye, sizeof(goodbye));
+    assert_int_equal(pair->nodes[0].closed, MESH_NO_HELLO);
+}
+
+static void another_fleets_hello_ends_the_link(void **state)
+{
+    struct toy_pair *pair = *state;
+    /* hello { protocol: 1, fleet_id: 32 x 5, node: 32 x 0 } */
+    uint8_t hello[2 + 2 + 34] = {0x0a, 36, 0x08, 0x01, 0x12, 32};
+
+    memset(hello + 6, 5, 32);
+    pair_connect(pair);
+    pair_frame(pair, 0, hello, sizeof(hello));
+    assert_int_equal(pair->nodes[0].closed, MESH_FOREIGN_FLEET);
+}
+
+static void bad_frames_are_forgiven_a_few_times(void **state)
+{
+    struct toy_pair *pair = *state;
+    static const uint8_t bad[] = {0xff, 0xff};
+
+    pair_connect(pair);
+    pair_deliver(pair);
+    for (uint32_t i = 0; i < 3; i++)
+        pair_frame(pair, 0, bad, sizeof(bad));
+    assert_int_equal(pair->nodes[0].blamed, MESH_BAD_FRAME);
+    assert_int_equal(pair->nodes[0].closed, MESH_NONE);
+    pair_frame(pair, 0, bad, sizeof(bad));
+    assert_int_equal(pair->nodes[0].closed, MESH_TOO_MANY_FAULTS);
+}
+
+static void a_node_with_many_faults_is_not_let_in_again(void **state)
+{
+    struct toy_pair *pair = *state;
+
+    bad_frames_are_forgiven_a_few_times(state);
+    pair->nodes[0].closed = MESH_NONE;
+    pair_connect(pair);
+    assert_int_equal(pair->nodes[0].closed, MESH_TOO_MANY_FAULTS);
+}
+
+static void of_two_links_both_ends_keep_the_one_the_lower_id_dialled(void **state)
+{
+    struct toy_pair *pair = *state;
+    static const uint8_t a[HASH_BYTES] = {1}, b[HASH_BYTES] = {2};
+
+    pair_connect(pair); /* link 7: A, the lower, dialled */
+    pair_event(pair, 0,
+        (struct mesh_event){.kind = MESH_ON_LINK_UP, .link = 8, .up = {.node = b, .name = "b"}});
+    pair_event(pair, 1,
+        (struct mesh_event){
+            .kind = MESH_ON_LINK_UP, .link = 8, .up = {.node = a, .name = "a", .address = "a:1"}});
+    assert_int_equal(pair->nodes[0].closed, MESH_DUPLICATE);
+    assert_int_equal(pair->nodes[1].closed, MESH_DUPLICATE);
+    pair_run(pair, 100);
+    assert_int_equal(mesh_core_peers_count(pair->nodes[0].core), 1);
+}
+
+static void a_lost_want_is_asked_again(void **state)
+{
+    struct toy_pair *pair = *state;
+
+    pair_hold(pair, 1, 0, 5);
+    pair_connect(pair);
+    pair_deliver(pair);
+    pair->nodes[0].is_deaf = true; /* what comes is lost on the way to the ledger */
+    pair_run(pair, 1000);
+    assert_int_equal(pair_head(pair, 0, 0), 0);
+    pair->nodes[0].is_deaf = false;
+    pair_run(pair, 5000);
+    assert_int_equal(pair_head(pair, 0, 0), 5);
+}
+
+static void a_node_without_room_does_not_ask_for_the_rest(void **state)
+{
+    struct toy_pair *pair = *state;
+
+    pair_hold(pair, 1, 0, 64); /* more than one answer may hold */
+    pair_connect(pair);
+    pair->nodes[0].is_room = false;
+    pair_run(pair, 3000);
+    assert_in_range(pair_head(pair, 0, 0), 10, 63);
+    pair->nodes[0].is_room = true;
+    pair_run(pair, 100);
+    assert_int_equal(pair_head(pair, 0, 0), 64);
+}
+
+static void a_missing_chunk_is_asked_and_served(void **state)
+{
+    struct toy_pair *pair = *state;
+    static const uint8_t content[100] = {1};
+    struct mesh_event read = {.kind = MESH_ON_CHUNK_READ, .link = 7};
+
+    pair->nodes[0].is_chunk_wanted = true;
+    pair->nodes[0].chunk_wanted[0] = 77;
+    pair->nodes[1].is_chunk_held = true;
+    pair_connect(pair);
+    pair_run(pair, 300);
+    assert_int_equal(pair->nodes[1].chunk_reads, 1);
+    read.chunk_read.hash = pair->nodes[0].chunk_wanted;
+    read.chunk_read.content = bytes_of(content, sizeof(content));
+    pair_event(pair, 1, read);
+    pair_deliver(pair);
+    assert_true(pair->nodes[0].is_chunk_taken);
+}
+
+static void a_dropped_frame_leads_to_a_summary(void **state)
+{
+    struct toy_pair *pair = *state;
+
+    pair_connect(pair);
+    pair_deliver(pair);
+    pair_event(pair, 0, (struct mesh_event){.kind = MESH_ON_DROPPED, .link = 7});
+    pair_run(pair, 20);
+    assert_int_equal(mesh_core_counts(pair->nodes[0].core)->summaries_out, 1);
+}
+
+static void an_address_without_a_port_is_refused(void **state)
+{
+    static const char *const bad[] = {"b"};
+    const struct mesh_options options = {.dial = bad, .dial_count = 1};
+    const struct mesh_view view = {0};
+    struct mesh_core *core;
+
+    (void)state;
+    assert_int_equal(mesh_core_new(&options, &view, &core), -22);
+}
+
+#define WITH_PAIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_PAIR(two_nodes_greet_and_have_nothing_to_say),
+        WITH_PAIR(what_one_lacks_it_fetches_on_connect),
+        WITH_PAIR(both_fetch_what_the_other_has),
+        WITH_PAIR(equal_roots_ask_for_nothing),
+        WITH_PAIR(an_added_record_goes_to_others_and_not_back),
+        WITH_PAIR(a_silent_neighbour_is_closed_and_dialled_again),
+        WITH_PAIR(failed_dials_come_further_apart),
+        WITH_PAIR(a_first_frame_that_is_no_hello_ends_the_link),
+        WITH_PAIR(another_fleets_hello_ends_the_link),
+        WITH_PAIR(bad_frames_are_forgiven_a_few_times),
+        WITH_PAIR(a_node_with_many_faults_is_not_let_in_again),
+        WITH_PAIR(of_two_links_both_ends_keep_the_one_the_lower_id_dialled),
+        WITH_PAIR(a_lost_want_is_asked_again),
+        WITH_PAIR(a_node_without_room_does_not_ask_for_the_rest),
+        WITH_PAIR(a_missing_chunk_is_asked_and_served),
+        WITH_PAIR(a_dropped_frame_leads_to_a_summary),
+        cmocka_unit_test(an_address_without_a_port_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
