@@ -322,6 +322,26 @@ static void stopping_the_loop_brings_every_link_down(void **state)
     assert_true(scene->b.is_down);
 }
 
+static void a_stop_in_the_middle_of_a_handshake_is_clean_each_time(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 32; i++) {
+        struct scene *scene;
+        void *own = NULL;
+
+        assert_int_equal(set_up(&own), 0);
+        scene = own;
+        dial(scene);
+        for (unsigned turns = 0; turns < i; turns++)
+            turn_for(scene->loop, i % 2);
+        rpc_loop_stop(scene->loop, i % 3 ? 50 : 0);
+        rpc_loop_run(scene->loop);
+        assert_true(scene->a.is_down);
+        assert_true(scene->b.is_down == scene->b.is_up);
+        (void)tear_down(&own);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -339,6 +359,7 @@ int main(void)
         TEST(a_retired_neighbour_is_cut_at_once),
         TEST(a_dialled_neighbour_that_is_retired_is_cut_too),
         TEST(stopping_the_loop_brings_every_link_down),
+        cmocka_unit_test(a_stop_in_the_middle_of_a_handshake_is_clean_each_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #include "rpc/x509.h"
 #include "store/keys/keys.h"
 
-#define FLEET_NOW 1800000000ULL
+#define FLEET_NOW 1750000000ULL
 
 struct fleet {
     uint8_t id[HASH_BYTES];
