@@ -44,10 +44,14 @@ static void on_complaint(gpr_log_func_args *args)
         sink(args->message);
 }
 
+/* No TLS 1.2 suite fits a P-256 ECDSA key with it; the TLS 1.3 suites are not touched by it. */
+#define SUITES_NAME "GRPC_SSL_CIPHER_SUITES"
+#define SUITES "ECDHE-RSA-AES256-GCM-SHA384"
+
 static bool is_unwanted(const char *variable, size_t name_len)
 {
     if (strncmp(variable, "GRPC_", 5) == 0)
-        return true;
+        return strcmp(variable, SUITES_NAME "=" SUITES) != 0;
     return name_len > 6 && (strncmp(variable + name_len - 6, "_proxy", 6) == 0 ||
                                strncmp(variable + name_len - 6, "_PROXY", 6) == 0);
 }
@@ -67,8 +71,8 @@ static void clean_environment(void)
         if (unsetenv(name) != 0)
             at++;
     }
-    /* No TLS 1.2 suite fits a P-256 ECDSA key then; the TLS 1.3 suites are not touched by it. */
-    (void)setenv("GRPC_SSL_CIPHER_SUITES", "ECDHE-RSA-AES256-GCM-SHA384", 1);
+    if (!getenv(SUITES_NAME)) /* a second loop changes nothing under the first one's threads */
+        (void)setenv(SUITES_NAME, SUITES, 1);
 }
 
 void rpc_grpc_start(void)
