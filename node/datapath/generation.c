@@ -29,7 +29,8 @@ static const struct stage {
     {"fw_xdp_parse", ENTRY_XDP_PARSE},
     {"fw_tc_parse", ENTRY_TC_PARSE},
 };
-#define STAGES (sizeof(stages) / sizeof(stages[0]))
+#define STAGES GENERATION_STAGES
+_Static_assert(sizeof(stages) / sizeof(stages[0]) == STAGES, "one descriptor a stage");
 
 static size_t counts_bytes(const struct generation *generation)
 {
@@ -44,6 +45,10 @@ static struct generation *generation_new(const struct entry *entry, uint8_t slot
         return NULL;
     generation->slot = slot;
     generation->shards = entry->shards;
+    for (size_t i = 0; i < STAGES; i++)
+        generation->programs[i] = -1;
+    tables_no_maps(&generation->maps);
+    generation->fragments_fd = -1;
     generation->devices_fd = -1;
     generation->counts_fd = -1;
     return generation;
@@ -54,9 +59,25 @@ void generation_forget(struct generation *generation)
     if (!generation)
         return;
     entry_unmap_values(generation->counts, counts_bytes(generation));
+    for (size_t i = 0; i < STAGES; i++)
+        own_fd(&generation->programs[i]);
+    tables_close_maps(&generation->maps);
+    own_fd(&generation->fragments_fd);
     own_fd(&generation->devices_fd);
     own_fd(&generation->counts_fd);
     free(generation);
+}
+
+static bool is_same_map(int a_fd, int b_fd)
+{
+    struct bpf_map_info a = {0};
+    struct bpf_map_info b = {0};
+    uint32_t len = sizeof(a);
+
+    if (bpf_obj_get_info_by_fd(a_fd, &a, &len) < 0)
+        return true; /* rather lose counts than count twice */
+    len = sizeof(b);
+    return bpf_obj_get_info_by_fd(b_fd, &b, &len) < 0 || a.id == b.id;
 }
 
 static uint32_t size_class(const struct compile_tables *tables, const struct generation *before)
@@ -89,11 +110,29 @@ static int prepare(const struct entry *entry, struct fw_generation *skeleton,
     return bpf_map__set_max_entries(counts, (entry->shards + 1) * generation->counters);
 }
 
+static int own_copy(int fd)
+{
+    return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
 static int keep(const struct fw_generation *skeleton, struct generation *generation)
 {
-    generation->devices_fd = fcntl(bpf_map__fd(skeleton->maps.fw_devices), F_DUPFD_CLOEXEC, 0);
-    generation->counts_fd = fcntl(bpf_map__fd(skeleton->maps.fw_rule_counts), F_DUPFD_CLOEXEC, 0);
-    if (generation->devices_fd < 0 || generation->counts_fd < 0)
+    int r = tables_open_maps(skeleton->obj, &generation->maps);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < STAGES; i++) {
+        const struct bpf_program *program =
+            bpf_object__find_program_by_name(skeleton->obj, stages[i].program);
+
+        generation->programs[i] = program ? own_copy(bpf_program__fd(program)) : -1;
+        if (generation->programs[i] < 0)
+            return -ENOENT;
+    }
+    generation->fragments_fd = own_copy(bpf_map__fd(skeleton->maps.fw_fragments));
+    generation->devices_fd = own_copy(bpf_map__fd(skeleton->maps.fw_devices));
+    generation->counts_fd = own_copy(bpf_map__fd(skeleton->maps.fw_rule_counts));
+    if (generation->fragments_fd < 0 || generation->devices_fd < 0 || generation->counts_fd < 0)
         return -errno;
     generation->counts = entry_map_values(generation->counts_fd, counts_bytes(generation));
     return generation->counts ? 0 : -ENOMEM;
@@ -141,15 +180,13 @@ static int pin(const struct entry *entry, struct bpf_object *object, uint8_t slo
     return 0;
 }
 
-static int install(const struct entry *entry, struct bpf_object *object, uint32_t slot)
+static int install(const struct entry *entry, const struct generation *generation)
 {
-    for (size_t i = 0; i < STAGES; i++) {
-        const struct bpf_program *program =
-            bpf_object__find_program_by_name(object, stages[i].program);
-        int fd = program ? bpf_program__fd(program) : -1;
+    uint32_t slot = generation->slot;
 
-        if (fd < 0)
-            return -ENOENT;
+    for (size_t i = 0; i < STAGES; i++) {
+        int fd = generation->programs[i];
+
         if (bpf_map_update_elem(entry->maps[stages[i].array], &slot, &fd, BPF_ANY) < 0)
             return -errno;
     }
@@ -164,11 +201,26 @@ void generation_withdraw(const struct entry *entry, uint8_t slot)
         (void)bpf_map_delete_elem(entry->maps[stages[i - 1].array], &key);
 }
 
+static int put_tables(struct generation *generation, const struct compile_tables *tables,
+    const struct generation *before, struct problem *reterr_problem)
+{
+    const char *map = "";
+    int r = tables_fill_maps(tables, &generation->maps, &map);
+
+    if (r < 0)
+        return problem_say(
+            reterr_problem, r, "the table %s cannot be filled: %s", map, strerror(-r));
+    zero_fresh(generation, tables);
+    zero_fresh(before, tables);
+    generation->policy = tables->policy;
+    generation->is_complete = true;
+    return 0;
+}
+
 static int fill(const struct entry *entry, struct fw_generation *skeleton,
     const struct compile_tables *tables, const struct generation *before,
     struct generation *generation, struct problem *reterr_problem)
 {
-    const char *map = "";
     int r = prepare(entry, skeleton, tables, before, generation);
 
     if (r == 0)
@@ -177,18 +229,15 @@ static int fill(const struct entry *entry, struct fw_generation *skeleton,
         return problem_say(reterr_problem, r,
             "the kernel refuses the programs of a generation: %s (%s)", strerror(-r),
             entry_complaint());
-    r = tables_fill_maps(tables, skeleton->obj, &map);
-    if (r < 0)
-        return problem_say(
-            reterr_problem, r, "the table %s cannot be filled: %s", map, strerror(-r));
     r = keep(skeleton, generation);
     if (r < 0)
-        return problem_say(reterr_problem, r, "the counters cannot be mapped: %s", strerror(-r));
-    zero_fresh(generation, tables);
-    zero_fresh(before, tables);
+        return problem_say(reterr_problem, r, "a generation cannot be kept open: %s", strerror(-r));
+    r = put_tables(generation, tables, before, reterr_problem);
+    if (r < 0)
+        return r;
     r = pin(entry, skeleton->obj, generation->slot);
     if (r == 0)
-        r = install(entry, skeleton->obj, generation->slot);
+        r = install(entry, generation);
     return r < 0 ? problem_say(reterr_problem, r, "a generation cannot be pinned: %s", strerror(-r))
                  : 0;
 }
@@ -204,8 +253,7 @@ int generation_fill(const struct entry *entry, uint8_t slot, const struct compil
         return problem_say(reterr_problem, -ENOMEM, "no memory for a generation");
     CHECK(tables->gen.abi == FW_ABI_VERSION, "tables are of the layout that this build compiles");
     generation->counters = size_class(tables, before);
-    generation->policy = tables->policy;
-    generation->is_complete = true;
+    generation->is_loaded_here = true;
     int r = fill(entry, skeleton, tables, before, generation, reterr_problem);
 
     if (r < 0) {
@@ -215,6 +263,30 @@ int generation_fill(const struct entry *entry, uint8_t slot, const struct compil
     }
     *ret_generation = give(generation);
     return 0;
+}
+
+int generation_refill(const struct entry *entry, struct generation *spare,
+    const struct compile_tables *tables, const struct generation *before,
+    struct problem *reterr_problem)
+{
+    CHECK(tables->gen.abi == FW_ABI_VERSION, "tables are of the layout that this build compiles");
+    if (!spare->is_loaded_here || size_class(tables, before) != spare->counters ||
+        (before && before->counts && !is_same_map(before->counts_fd, spare->counts_fd)) ||
+        !tables_fit(tables, &spare->maps))
+        return -E2BIG;
+    /* Kept verdicts name the slot, which is to be another generation's. */
+    int r = tables_clear_map(spare->fragments_fd, sizeof(struct fw_fragment_key));
+
+    if (r < 0)
+        return problem_say(reterr_problem, r, "fragments cannot be cleared: %s", strerror(-r));
+    r = put_tables(spare, tables, before, reterr_problem);
+    if (r < 0)
+        return r;
+    spare->was_used = false;
+    r = install(entry, spare);
+    return r < 0
+               ? problem_say(reterr_problem, r, "a generation cannot be reached: %s", strerror(-r))
+               : 0;
 }
 
 static int open_pin(const struct entry *entry, uint8_t slot, const char *name)
@@ -287,18 +359,6 @@ struct fw_count generation_count(const struct generation *generation, uint32_t c
         sum.bytes += __atomic_load_n(&count->bytes, __ATOMIC_RELAXED);
     }
     return sum;
-}
-
-static bool is_same_map(int a_fd, int b_fd)
-{
-    struct bpf_map_info a = {0};
-    struct bpf_map_info b = {0};
-    uint32_t len = sizeof(a);
-
-    if (bpf_obj_get_info_by_fd(a_fd, &a, &len) < 0)
-        return true; /* rather lose counts than count twice */
-    len = sizeof(b);
-    return bpf_obj_get_info_by_fd(b_fd, &b, &len) < 0 || a.id == b.id;
 }
 
 void generation_carry_counts(const struct generation *old, const struct generation *heir)

@@ -7,9 +7,12 @@
  */
 #include "bpf/fw_abi.h"
 #include "node/datapath/entry.h"
+#include "node/datapath/tables.h"
 
 struct compile_device;
 struct compile_tables;
+
+#define GENERATION_STAGES 4
 
 struct generation {
     uint8_t slot;
@@ -17,6 +20,10 @@ struct generation {
     bool is_complete;  /* its tables could be taken over; if not, only its programs are known */
     uint32_t counters; /* size class: entries of one shard */
     uint32_t shards;
+    bool is_loaded_here; /* by this process, so all that follows is open; else it is taken over */
+    int programs[GENERATION_STAGES];
+    struct tables_maps maps;
+    int fragments_fd;
     int devices_fd;
     int counts_fd;
     struct fw_count *counts; /* mapped; the shard after the last is carried over from older maps */
@@ -30,6 +37,15 @@ struct generation {
  */
 int generation_fill(const struct entry *entry, uint8_t slot, const struct compile_tables *tables,
     const struct generation *before, struct generation **ret_generation,
+    struct problem *reterr_problem);
+
+/*
+ * The same without a load, which is most of the cost: a generation that no packet can be in takes
+ * new tables in its own slot. -E2BIG if it is not large enough, then nothing has changed. After any
+ * other failure it is good for generation_retire() only.
+ */
+int generation_refill(const struct entry *entry, struct generation *spare,
+    const struct compile_tables *tables, const struct generation *before,
     struct problem *reterr_problem);
 
 /* Takes over what is pinned for a slot. Never NULL unless memory is short. */

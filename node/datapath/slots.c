@@ -28,6 +28,20 @@ struct generation *slots_running(const struct slots *slots)
     return slots->all[fw_word_slot(entry_word(slots->entry), boot_ms())];
 }
 
+/* No packet can be in it: it becomes the spare, in place of an older one. */
+static void set_aside(struct slots *slots, struct generation *generation)
+{
+    slots->all[generation->slot] = NULL;
+    if (!generation->is_loaded_here) {
+        generation_retire(slots->entry, generation);
+        return;
+    }
+    generation_withdraw(slots->entry, generation->slot);
+    if (slots->spare)
+        generation_retire(slots->entry, slots->spare);
+    slots->spare = generation;
+}
+
 /* What packets may have seen and the word names no more. The caller has waited for the grace
  * period. */
 static void retire_left(struct slots *slots)
@@ -42,8 +56,7 @@ static void retire_left(struct slots *slots)
             continue;
         if (heir)
             generation_carry_counts(generation, heir);
-        slots->all[i] = NULL;
-        generation_retire(slots->entry, generation);
+        set_aside(slots, generation);
     }
 }
 
@@ -122,6 +135,8 @@ void slots_close(struct slots *slots)
         generation_forget(slots->all[i]);
         slots->all[i] = NULL;
     }
+    generation_forget(slots->spare);
+    slots->spare = NULL;
 }
 
 /* Filled and never used: a later fill takes its place, and no packet can be in it. */
@@ -130,10 +145,8 @@ static void drop_unused(struct slots *slots)
     for (uint32_t i = 1; i < FW_SLOTS; i++) {
         struct generation *generation = slots->all[i];
 
-        if (!generation || generation->was_used)
-            continue;
-        slots->all[i] = NULL;
-        generation_retire(slots->entry, generation);
+        if (generation && !generation->was_used)
+            set_aside(slots, generation);
     }
 }
 
@@ -145,30 +158,50 @@ static uint8_t free_slot(const struct slots *slots)
     for (uint32_t i = 1; i < FW_SLOTS; i++) {
         uint32_t slot = (active + i) % FW_SLOTS;
 
-        if (slot != DATAPATH_SLOT_LIFELINE && !slots->all[slot])
+        if (slot != DATAPATH_SLOT_LIFELINE && !slots->all[slot] &&
+            !(slots->spare && slots->spare->slot == slot))
             return (uint8_t)slot;
     }
     return 0;
 }
 
-int slots_fill(struct slots *slots, const struct compile_tables *tables, uint8_t *ret_slot,
+/* Into a slot of its own, with programs and maps of its own. */
+static int fill_anew(struct slots *slots, const struct compile_tables *tables, uint8_t *ret_slot,
     struct problem *reterr_problem)
 {
-    drop_unused(slots);
     uint8_t slot = free_slot(slots);
 
     if (!slot)
         return problem_say(reterr_problem, -EBUSY, "all %d slots are in use", FW_SLOTS - 1);
     int r = pins_slot_remove(&slots->entry->pins, slot);
 
-    if (r == 0)
-        r = generation_fill(
-            slots->entry, slot, tables, slots_running(slots), &slots->all[slot], reterr_problem);
-    else
-        (void)problem_say(reterr_problem, r, "slot %u cannot be unpinned: %s", slot, strerror(-r));
+    if (r < 0)
+        return problem_say(reterr_problem, r, "slot %u cannot be unpinned: %s", slot, strerror(-r));
+    r = generation_fill(
+        slots->entry, slot, tables, slots_running(slots), &slots->all[slot], reterr_problem);
     if (r == 0)
         *ret_slot = slot;
     return r;
+}
+
+int slots_fill(struct slots *slots, const struct compile_tables *tables, uint8_t *ret_slot,
+    struct problem *reterr_problem)
+{
+    drop_unused(slots);
+    struct generation *spare = slots->spare;
+
+    slots->spare = NULL;
+    if (!spare)
+        return fill_anew(slots, tables, ret_slot, reterr_problem);
+    int r = generation_refill(slots->entry, spare, tables, slots_running(slots), reterr_problem);
+
+    if (r == 0) {
+        *ret_slot = spare->slot;
+        slots->all[spare->slot] = spare;
+        return 0;
+    }
+    generation_retire(slots->entry, spare);
+    return r == -E2BIG ? fill_anew(slots, tables, ret_slot, reterr_problem) : r;
 }
 
 static uint64_t word_for(const struct slots *slots, uint8_t slot, uint64_t deadline_ms)

@@ -11,7 +11,8 @@
 
 struct slots {
     struct entry *entry;
-    struct generation *all[FW_SLOTS]; /* NULL: the slot is free */
+    struct generation *all[FW_SLOTS]; /* NULL: the slot is free, or the spare's */
+    struct generation *spare;         /* out of use and out of the arrays: the next fill's room */
 };
 
 /* Takes over what is pinned, then makes sure that slot 0 stands. lifeline NULL: nothing but what

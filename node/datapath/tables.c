@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/datapath/tables.h"
+#include "base/check.h"
 #include "base/own.h"
 #include "node/compile/compile.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BATCH_MAX 4096
@@ -24,9 +27,7 @@ struct column {
     bool is_sized; /* max_entries follows the rows */
 };
 
-#define COLUMNS 9
-
-static void columns_of(const struct compile_tables *tables, struct column ret_columns[COLUMNS])
+static void columns_of(const struct compile_tables *tables, struct column ret_columns[TABLES_MAPS])
 {
 #define ARRAY(name, at, n, type, sized)                                                        \
     {                                                                                          \
@@ -40,7 +41,7 @@ static void columns_of(const struct compile_tables *tables, struct column ret_co
         .value_at = offsetof(type, value), .value_bytes = sizeof(((type *)0)->value),          \
         .is_sized = (sized)                                                                    \
     }
-    const struct column columns[COLUMNS] = {
+    const struct column columns[TABLES_MAPS] = {
         ARRAY("fw_gen", &tables->gen, 1, struct fw_gen, false),
         ARRAY("fw_policy", &tables->policy, 1, struct fw_policy, false),
         ARRAY("fw_rules", tables->rules, tables->rules_count, struct fw_rule, true),
@@ -61,21 +62,80 @@ static void columns_of(const struct compile_tables *tables, struct column ret_co
     memcpy(ret_columns, columns, sizeof(columns));
 }
 
+#define ROOM_MIN 64
+
+/* A power of two with room to spare, so that the next generation usually fits into the same maps.
+ */
+static uint32_t room_for(size_t count)
+{
+    uint32_t room = ROOM_MIN;
+
+    while (room < count + count / 8 && room < UINT32_MAX / 2)
+        room *= 2;
+    return room;
+}
+
 int tables_size_maps(const struct compile_tables *tables, struct bpf_object *object)
 {
-    struct column columns[COLUMNS];
+    struct column columns[TABLES_MAPS];
 
     columns_of(tables, columns);
-    for (size_t i = 0; i < COLUMNS; i++) {
+    for (size_t i = 0; i < TABLES_MAPS; i++) {
         struct bpf_map *map = bpf_object__find_map_by_name(object, columns[i].map);
-        uint32_t entries = columns[i].count ? (uint32_t)columns[i].count : 1;
 
         if (!map)
             return -ENOENT;
-        if (columns[i].is_sized && bpf_map__set_max_entries(map, entries) < 0)
+        if (columns[i].is_sized && bpf_map__set_max_entries(map, room_for(columns[i].count)) < 0)
             return -errno;
     }
     return 0;
+}
+
+void tables_no_maps(struct tables_maps *ret_maps)
+{
+    for (size_t i = 0; i < TABLES_MAPS; i++)
+        ret_maps->fds[i] = -1;
+}
+
+void tables_close_maps(struct tables_maps *maps)
+{
+    for (size_t i = 0; i < TABLES_MAPS; i++) {
+        own_fd(&maps->fds[i]);
+        maps->fds[i] = -1;
+    }
+}
+
+int tables_open_maps(const struct bpf_object *object, struct tables_maps *ret_maps)
+{
+    static const struct compile_tables nothing;
+    struct column columns[TABLES_MAPS];
+
+    tables_no_maps(ret_maps);
+    columns_of(&nothing, columns);
+    for (size_t i = 0; i < TABLES_MAPS; i++) {
+        const struct bpf_map *map = bpf_object__find_map_by_name(object, columns[i].map);
+        bool is_sound = map && bpf_map__value_size(map) == columns[i].value_bytes;
+
+        ret_maps->fds[i] = is_sound ? fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0) : -1;
+        if (ret_maps->fds[i] < 0) {
+            tables_close_maps(ret_maps);
+            return -ENOENT;
+        }
+        ret_maps->room[i] = bpf_map__max_entries(map);
+    }
+    return 0;
+}
+
+bool tables_fit(const struct compile_tables *tables, const struct tables_maps *maps)
+{
+    struct column columns[TABLES_MAPS];
+
+    columns_of(tables, columns);
+    for (size_t i = 0; i < TABLES_MAPS; i++) {
+        if (columns[i].count > maps->room[i])
+            return false;
+    }
+    return true;
 }
 
 /* Kernels that cannot take a kind of map in batches get its rows one by one. */
@@ -134,20 +194,35 @@ static int fill_map(int fd, const struct column *column)
     return 0;
 }
 
-int tables_fill_maps(
-    const struct compile_tables *tables, struct bpf_object *object, const char **ret_map)
+int tables_clear_map(int map_fd, uint32_t key_bytes)
 {
-    struct column columns[COLUMNS];
+    uint8_t key[64];
+
+    CHECK(key_bytes <= sizeof(key), "keys of ours are small");
+    while (bpf_map_get_next_key(map_fd, NULL, key) == 0) {
+        int r = bpf_map_delete_elem(map_fd, key);
+
+        if (r < 0 && r != -ENOENT)
+            return r;
+    }
+    return 0;
+}
+
+int tables_fill_maps(
+    const struct compile_tables *tables, const struct tables_maps *maps, const char **ret_map)
+{
+    struct column columns[TABLES_MAPS];
 
     columns_of(tables, columns);
-    for (size_t i = 0; i < COLUMNS; i++) {
-        const struct bpf_map *map = bpf_object__find_map_by_name(object, columns[i].map);
+    for (size_t i = 0; i < TABLES_MAPS; i++) {
+        const struct column *column = &columns[i];
+        int r = 0;
 
-        *ret_map = columns[i].map;
-        if (!map || bpf_map__value_size(map) != columns[i].value_bytes)
-            return -ENOENT;
-        int r = fill_map(bpf_map__fd(map), &columns[i]);
-
+        *ret_map = column->map;
+        if (column->key_bytes)
+            r = tables_clear_map(maps->fds[i], (uint32_t)column->key_bytes);
+        if (r == 0)
+            r = fill_map(maps->fds[i], column);
         if (r < 0)
             return r;
     }
