@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* view.c - reading the set of records and the objects folded from it. */
+#include "store/ledger/inside.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the fleet */
+
+const uint8_t *ledger_fleet_id(const struct ledger *ledger)
+{
+    return ledger->fleet_id;
+}
+
+struct bytes ledger_genesis(const struct ledger *ledger)
+{
+    return bytes_of(ledger->genesis_at, ledger->genesis_len);
+}
+
+const char *ledger_fleet_name(const struct ledger *ledger)
+{
+    return ledger->genesis->name;
+}
+
+uint64_t ledger_revision(const struct ledger *ledger)
+{
+    return ledger->revision;
+}
+
+/* ---- entries */
+
+static struct ledger_head head_of(const struct ledger *ledger, const struct chain *chain)
+{
+    struct ledger_head head = {.author = chain->author, .seq = chain_head(chain)};
+
+    if (head.seq > 0)
+        head.id = chain_at(ledger, chain, head.seq)->id;
+    return head;
+}
+
+uint32_t ledger_heads_count(const struct ledger *ledger)
+{
+    return ledger->heads.count;
+}
+
+struct ledger_head ledger_head_at(const struct ledger *ledger, uint32_t index)
+{
+    CHECK(index < ledger->heads.count, "an index comes from ledger_heads_count()");
+    return head_of(ledger, &ledger->chains[ledger->heads.at[index]]);
+}
+
+bool ledger_head_find(
+    const struct ledger *ledger, const uint8_t author[KEY_BYTES], struct ledger_head *ret_head)
+{
+    uint32_t chain = chain_find(ledger, author);
+
+    if (chain == NONE || chain_head(&ledger->chains[chain]) == 0)
+        return false;
+    *ret_head = head_of(ledger, &ledger->chains[chain]);
+    return true;
+}
+
+struct bytes ledger_entry_at(
+    const struct ledger *ledger, const uint8_t author[KEY_BYTES], uint64_t seq)
+{
+    uint32_t chain = chain_find(ledger, author);
+    const struct entry *entry =
+        chain == NONE ? NULL : chain_at(ledger, &ledger->chains[chain], seq);
+
+    return entry ? bytes_of(entry->at, entry->len) : bytes_of(NULL, 0);
+}
+
+struct bytes ledger_entry_find(const struct ledger *ledger, const uint8_t id[HASH_BYTES])
+{
+    uint32_t index = idmap_find(&ledger->entry_by_id, id);
+
+    if (index == IDMAP_NONE)
+        return bytes_of(NULL, 0);
+    return bytes_of(ledger->entries[index].at, ledger->entries[index].len);
+}
+
+uint64_t ledger_entries_count(const struct ledger *ledger)
+{
+    return ledger->entries_count;
+}
+
+struct bytes ledger_entry_by_arrival(
+    const struct ledger *ledger, uint64_t index, const uint8_t **ret_id)
+{
+    CHECK(index < ledger->entries_count, "an index comes from ledger_entries_count()");
+    *ret_id = ledger->entries[index].id;
+    return bytes_of(ledger->entries[index].at, ledger->entries[index].len);
+}
+
+enum ledger_reason ledger_entry_status(
+    struct ledger *ledger, const uint8_t id[HASH_BYTES], uint32_t *ret_op)
+{
+    uint32_t index = idmap_find(&ledger->entry_by_id, id);
+
+    *ret_op = NONE;
+    if (index == IDMAP_NONE)
+        return LEDGER_UNKNOWN_PREV;
+    ledger_settle(ledger);
+    *ret_op = ledger->entries[index].verdict.op;
+    return ledger->entries[index].verdict.reason;
+}
+
+const Picket__V1__Grant *ledger_entry_grant(struct ledger *ledger, const uint8_t id[HASH_BYTES])
+{
+    uint32_t index = idmap_find(&ledger->entry_by_id, id);
+
+    if (index == IDMAP_NONE)
+        return NULL;
+    ledger_settle(ledger);
+    return ledger->entries[index].verdict.grant;
+}
+
+/* ---- trust */
+
+struct bytes ledger_trust_head(const struct ledger *ledger, uint64_t *ret_position)
+{
+    uint32_t head = ledger->in_force.head;
+
+    *ret_position = head;
+    if (head == 0)
+        return bytes_of(NULL, 0);
+    return bytes_of(ledger->trust[ledger->in_force.positions[head].record].id, HASH_BYTES);
+}
+
+struct bytes ledger_trust_at(const struct ledger *ledger, uint64_t position)
+{
+    const struct trust_record *record;
+
+    if (position == 0 || position > ledger->in_force.head)
+        return bytes_of(NULL, 0);
+    record = &ledger->trust[ledger->in_force.positions[position].record];
+    return bytes_of(record->at, record->len);
+}
+
+uint32_t ledger_trust_count(const struct ledger *ledger)
+{
+    return ledger->trust_count;
+}
+
+struct bytes ledger_trust_any(
+    const struct ledger *ledger, uint32_t index, const uint8_t **ret_id, uint64_t *ret_position)
+{
+    CHECK(index < ledger->trust_count, "an index comes from ledger_trust_count()");
+    *ret_id = ledger->trust[index].id;
+    *ret_position = ledger->trust[index].position;
+    return bytes_of(ledger->trust[index].at, ledger->trust[index].len);
+}
+
+const Picket__V1__Grant *ledger_grant_find(
+    const struct ledger *ledger, const uint8_t key[KEY_BYTES], bool *ret_ended)
+{
+    const struct grant_event *event = grant_at(ledger, key, UINT64_MAX);
+
+    if (ret_ended)
+        *ret_ended = event && !event->grant;
+    return event ? event->grant : NULL;
+}
+
+/* Every event that grants; a narrowed grant is shown as what it was narrowed to. */
+static const struct grant_event *granting_event(const struct ledger *ledger, uint32_t index)
+{
+    for (uint32_t i = 0; i < ledger->in_force.events_count; i++)
+        if (ledger->in_force.events[i].grant && index-- == 0)
+            return &ledger->in_force.events[i];
+    return NULL;
+}
+
+uint32_t ledger_grants_count(const struct ledger *ledger)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < ledger->in_force.events_count; i++)
+        count += ledger->in_force.events[i].grant != NULL;
+    return count;
+}
+
+const Picket__V1__Grant *ledger_grant_at(
+    const struct ledger *ledger, uint32_t index, bool *ret_is_live)
+{
+    const struct grant_event *event = granting_event(ledger, index);
+
+    CHECK(event, "an index comes from ledger_grants_count()");
+    *ret_is_live = event->next == NONE;
+    return event->grant;
+}
+
+/* ---- joins, forks */
+
+uint32_t ledger_joins_count(const struct ledger *ledger)
+{
+    return ledger->joins_count;
+}
+
+struct bytes ledger_join_at(const struct ledger *ledger, uint32_t index, const uint8_t **ret_id)
+{
+    CHECK(index < ledger->joins_count, "an index comes from ledger_joins_count()");
+    *ret_id = ledger->joins[index].id;
+    return bytes_of(ledger->joins[index].at, ledger->joins[index].len);
+}
+
+uint32_t ledger_forks_count(const struct ledger *ledger)
+{
+    return ledger->forks_count;
+}
+
+struct bytes ledger_fork_at(const struct ledger *ledger, uint32_t index, const uint8_t **ret_id)
+{
+    CHECK(index < ledger->forks_count, "an index comes from ledger_forks_count()");
+    *ret_id = ledger->forks[index].id;
+    return bytes_of(ledger->forks[index].at, ledger->forks[index].len);
+}
+
+/* ---- objects */
+
+static int compare_objects(const void *a, const void *b, void *fold)
+{
+    const struct object *objects = ((const struct fold *)fold)->objects;
+
+    return memcmp(objects[*(const uint32_t *)a].id, objects[*(const uint32_t *)b].id, OP_REF_BYTES);
+}
+
+void objects_settle(struct ledger *ledger)
+{
+    struct fold *fold = &ledger->fold;
+
+    ledger_settle(ledger);
+    if (!fold->is_live_stale)
+        return;
+    free(fold->live);
+    fold->live = calloc(fold->objects_count + 1, sizeof(*fold->live));
+    CHECK(fold->live, "there is memory for the reduced state");
+    fold->live_count = 0;
+    for (uint32_t i = 0; i < fold->objects_count; i++) {
+        object_settle(ledger, &fold->objects[i]);
+        if (fold->objects[i].winner != NONE)
+            fold->live[fold->live_count++] = i;
+    }
+    qsort_r(fold->live, fold->live_count, sizeof(*fold->live), compare_objects, fold);
+    fold->is_live_stale = false;
+}
+
+/* Deletes have no kind of their own. */
+uint32_t object_kind_of(const struct ledger *ledger, const struct object *object)
+{
+    for (uint32_t i = 0; i < object->heads.count; i++) {
+        switch (ledger->ops[object->heads.at[i]].kind) {
+        case PICKET__V1__OP_KIND__OP_PUT_RULE:
+            return OBJECT_RULE;
+        case PICKET__V1__OP_KIND__OP_PUT_SET:
+            return OBJECT_SET;
+        case PICKET__V1__OP_KIND__OP_PUT_DEFAULT:
+            return OBJECT_DEFAULT;
+        default:
+            break;
+        }
+    }
+    return 0;
+}
+
+static void show_winner(const struct op *op, struct ledger_object *ret_object)
+{
+    const ProtobufCMessage *body = op->body;
+
+    ret_object->winner_is_delete = op->kind == PICKET__V1__OP_KIND__OP_DELETE;
+    switch (op->kind) {
+    case PICKET__V1__OP_KIND__OP_PUT_RULE:
+        ret_object->of.rule = ((const Picket__V1__PutRule *)(const void *)body)->rule;
+        break;
+    case PICKET__V1__OP_KIND__OP_PUT_SET:
+        ret_object->of.set = ((const Picket__V1__PutSet *)(const void *)body)->set;
+        ret_object->manifest = ((const Picket__V1__PutSet *)(const void *)body)->manifest;
+        break;
+    case PICKET__V1__OP_KIND__OP_PUT_DEFAULT:
+        ret_object->of.policy = ((const Picket__V1__PutDefault *)(const void *)body)->policy;
+        break;
+    default:
+        break;
+    }
+}
+
+static void show(
+    const struct ledger *ledger, const struct object *object, struct ledger_object *ret_object)
+{
+    const struct op *winner = &ledger->ops[object->winner];
+
+    *ret_object = (struct ledger_object){.kind = (enum object_kind)object_kind_of(ledger, object),
+        .heads_count = object->heads.count};
+    memcpy(ret_object->id, object->id, OP_REF_BYTES);
+    op_reference(ledger, winner, ret_object->winner);
+    show_winner(winner, ret_object);
+}
+
+uint32_t ledger_objects_count(struct ledger *ledger)
+{
+    objects_settle(ledger);
+    return ledger->fold.live_count;
+}
+
+void ledger_object_at(struct ledger *ledger, uint32_t index, struct ledger_object *ret_object)
+{
+    objects_settle(ledger);
+    CHECK(index < ledger->fold.live_count, "an index comes from ledger_objects_count()");
+    show(ledger, &ledger->fold.objects[ledger->fold.live[index]], ret_object);
+}
+
+static struct object *object_search(struct ledger *ledger, const uint8_t id[OP_REF_BYTES])
+{
+    uint32_t index;
+
+    ledger_settle(ledger);
+    index = idmap_find(&ledger->fold.objects_by_id, id);
+    if (index == IDMAP_NONE)
+        return NULL;
+    object_settle(ledger, &ledger->fold.objects[index]);
+    return &ledger->fold.objects[index];
+}
+
+bool ledger_object_find(
+    struct ledger *ledger, const uint8_t id[OP_REF_BYTES], struct ledger_object *ret_object)
+{
+    const struct object *object = object_search(ledger, id);
+
+    if (!object || object->winner == NONE)
+        return false;
+    show(ledger, object, ret_object);
+    return true;
+}
+
+uint32_t ledger_object_heads(struct ledger *ledger, const uint8_t id[OP_REF_BYTES],
+    uint8_t (*ret_refs)[OP_REF_BYTES], uint32_t max)
+{
+    const struct object *object = object_search(ledger, id);
+
+    if (!object)
+        return 0;
+    for (uint32_t i = 0; i < object->heads.count && i < max; i++)
+        op_reference(ledger, &ledger->ops[object->heads.at[i]], ret_refs[i]);
+    return object->heads.count;
+}
+
+bool ledger_set_resolve(
+    const uint8_t winner[OP_REF_BYTES], struct bytes reference, uint8_t ret_id[OP_REF_BYTES])
+{
+    if (reference.len == OP_REF_BYTES) {
+        memcpy(ret_id, reference.at, OP_REF_BYTES);
+        return true;
+    }
+    if (reference.len != 4)
+        return false;
+    memcpy(ret_id, winner, HASH_BYTES);
+    memcpy(ret_id + HASH_BYTES, reference.at, 4);
+    return true;
+}
+
+static void want_manifest(
+    const struct op *op, void (*want)(void *user, const uint8_t hash[HASH_BYTES]), void *user)
+{
+    const Picket__V1__Manifest *manifest;
+
+    if (op->kind != PICKET__V1__OP_KIND__OP_PUT_SET)
+        return;
+    manifest = ((const Picket__V1__PutSet *)(void *)op->body)->manifest;
+    for (size_t i = 0; manifest && i < manifest->n_chunks; i++)
+        want(user, manifest->chunks[i].data);
+}
+
+void ledger_chunks_wanted(
+    struct ledger *ledger, void (*want)(void *user, const uint8_t hash[HASH_BYTES]), void *user)
+{
+    objects_settle(ledger);
+    for (uint32_t i = 0; i < ledger->fold.live_count; i++) {
+        const struct object *object = &ledger->fold.objects[ledger->fold.live[i]];
+
+        for (uint32_t j = 0; j < object->heads.count; j++)
+            want_manifest(&ledger->ops[object->heads.at[j]], want, user);
+    }
+}
