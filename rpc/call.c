@@ -70,14 +70,13 @@ void rpc_call_unref(struct rpc_call *call)
     free(call);
 }
 
-static bool start_batch(
+static void start_batch(
     struct rpc_call *call, const grpc_op *ops, size_t count, struct rpc_tag *tag)
 {
     grpc_call_error error = grpc_call_start_batch(call->grpc, ops, count, tag, NULL);
 
     CHECK(error == GRPC_CALL_OK, "a batch of ours breaks no rule of gRPC");
     rpc_call_ref(call);
-    return true;
 }
 
 /* ---- sending */
@@ -142,7 +141,7 @@ static void pump(struct rpc_call *call)
         put_status(call, &ops[count++]);
     }
     call->is_writing = true;
-    (void)start_batch(call, ops, count, &call->wrote);
+    start_batch(call, ops, count, &call->wrote);
     call->reply = NULL;
     grpc_byte_buffer_destroy(frame);
 }
@@ -315,7 +314,7 @@ static void read_next(struct rpc_call *call)
     grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
 
     op.data.recv_message.recv_message = &call->incoming;
-    (void)start_batch(call, &op, 1, &call->read);
+    start_batch(call, &op, 1, &call->read);
 }
 
 static void on_read(struct rpc_tag *tag, int ok)
@@ -430,7 +429,7 @@ static void on_arrived(struct rpc_tag *tag, int ok)
         rpc_call_expect(server, route);
     op.data.recv_close_on_server.cancelled = &call->was_cancelled;
     list(call);
-    (void)start_batch(call, &op, 1, &call->closed);
+    start_batch(call, &op, 1, &call->closed);
     rpc_call_ref(call); /* across what the owner may do */
     learn_peer(call);
     if (route)
@@ -446,7 +445,7 @@ void rpc_call_expect(struct rpc_server *server, struct rpc_route *route)
     grpc_completion_queue *queue = rpc_loop_queue(server->loop);
     grpc_call_error error;
 
-    CHECK(call, "memory for the next call");
+    CHECK(call, "without memory gRPC aborts too");
     call->server = server;
     call->method = route ? &route->method : NULL;
     call->refs = 1; /* the owner's; nobody's until it arrives */

@@ -143,7 +143,6 @@ static void go_down(struct mesh_link *link, const char *text)
     free_link(link);
 }
 
-/* False if the link was closed for it. */
 static void take_frame(struct mesh_link *link, struct bytes frame)
 {
     struct mesh_streams *streams = link->streams;
