@@ -245,8 +245,20 @@ def set_content(elements):
 ROLE_RANK = {ROLE_OPERATOR: 4, ROLE_ENROLLER: 3, ROLE_GATEWAY: 2, ROLE_BANNER: 1}
 
 
+def tree_root(leaves):
+    """RFC 6962 under picket/state/1."""
+    if not leaves:
+        return picket_hash("state", b"")
+    if len(leaves) == 1:
+        return picket_hash("state", b"\0" + leaves[0])
+    split = 1 << ((len(leaves) - 1).bit_length() - 1)
+    return picket_hash("state", b"\1" + tree_root(leaves[:split]) + tree_root(leaves[split:]))
+
+
 class History:
     def __init__(self):
+        self.trust_ids = []
+        self.heads = {}     # author -> (seq, id)
         self.grants = {}    # key -> (role, position)
         self.versions = {}  # op reference -> (object, kind, bases, rule or None, author)
         self.position = 0
@@ -256,12 +268,15 @@ class History:
         body = decode("TrustBody", decode("SignedTrust", signed)["body"])
         self.position += 1
         self.trust_head = record_id
+        self.trust_ids.append(record_id)
         if "grant" in body:
             self.grants[body["grant"]["key"]] = (body["grant"]["role"], self.position)
 
     def add_entry(self, signed, entry_id):
         fields = decode("SignedEntry", signed)
-        author = decode("Header", fields["header"])["author"]
+        header = decode("Header", fields["header"])
+        author = header["author"]
+        self.heads[author] = (header["seq"], entry_id)
         for index, op in enumerate(decode("Ops", fields["ops"])["ops"]):
             reference = op_reference(entry_id, index)
             body = decode("Delete" if op["kind"] == OP_DELETE else "PutRule", op["body"])
@@ -288,7 +303,7 @@ class History:
         return (ROLE_RANK[role], self.effect(reference), -position, bytes(255 - byte for byte in reference))
 
     def objects(self):
-        """object id -> (heads ascending, winner), without objects whose only head is a delete."""
+        """object id -> (heads ascending, winner), without objects all of whose heads are deletes."""
         superseded = {base for version in self.versions.values() for base in version[2]}
         heads = {}
         for reference, version in self.versions.items():
@@ -296,7 +311,17 @@ class History:
                 heads.setdefault(version[0], []).append(reference)
         found = {}
         for object_id, references in sorted(heads.items()):
-            if len(references) == 1 and self.versions[references[0]][1] == OP_DELETE:
+            if all(self.versions[reference][1] == OP_DELETE for reference in references):
                 continue
             found[object_id] = (sorted(references), max(references, key=self.strength))
         return found
+
+    def records_root(self):
+        leaves = [b"\1" + author + struct.pack(">Q", seq) + entry_id for author, (seq, entry_id) in sorted(self.heads.items())]
+        return tree_root(leaves + [b"\2" + record_id for record_id in sorted(self.trust_ids)])
+
+    def state_root(self):
+        leaves = [struct.pack(">I", 1) + (self.trust_head or bytes(32))]
+        for object_id, (heads, winner) in self.objects().items():
+            leaves.append(b"\1" + object_id + b"\1" + struct.pack(">I", len(heads)) + b"".join(head + b"\1" for head in heads) + winner)
+        return tree_root(leaves)

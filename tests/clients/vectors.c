@@ -178,15 +178,20 @@ static void put_rule(struct history *history, struct author *author, const char 
     rule_free(put.rule);
 }
 
-static void delete_object(
-    struct history *history, struct author *author, const uint8_t *object, const uint8_t *base)
+/* Two bases settle a conflict. */
+static void delete_object(struct history *history, struct author *author, const uint8_t *object,
+    const ProtobufCBinaryData *bases, size_t bases_count)
 {
     Picket__V1__Delete deletion = PICKET__V1__DELETE__INIT;
-    ProtobufCBinaryData bases = field_of(base, OP_REF_BYTES);
+    ProtobufCBinaryData sorted[2] = {bases[0], bases[bases_count - 1]};
 
+    if (memcmp(sorted[0].data, sorted[1].data, OP_REF_BYTES) > 0) {
+        sorted[0] = bases[1];
+        sorted[1] = bases[0];
+    }
     deletion.object = field_of(object, OP_REF_BYTES);
-    deletion.n_bases = 1;
-    deletion.bases = &bases;
+    deletion.n_bases = bases_count;
+    deletion.bases = sorted;
     write_entry(history, author, PICKET__V1__OP_KIND__OP_DELETE, &deletion.base);
 }
 
@@ -217,7 +222,9 @@ int main(void)
 {
     struct history history = {0};
     struct author alice = {.name = "alice"}, bob = {.name = "bob"};
-    uint8_t ssh[OP_REF_BYTES], web[OP_REF_BYTES];
+    uint8_t ssh[OP_REF_BYTES], web[OP_REF_BYTES], allow[OP_REF_BYTES], reject[OP_REF_BYTES];
+    const ProtobufCBinaryData bases[] = {
+        field_of(web, OP_REF_BYTES), field_of(allow, OP_REF_BYTES), field_of(reject, OP_REF_BYTES)};
 
     CHECK(keys_start() == 0, "the library starts");
     key_from(1, &history.root);
@@ -240,11 +247,17 @@ int main(void)
     newest(&alice, web);
     put_rule(&history, &alice, "allow in tcp port 22 priority 100 name ssh", ssh, ssh);
     roots(&history, "changed");
+    newest(&alice, allow);
     /* Two operators change the same version: siblings, and the restrictive one wins. */
     put_rule(&history, &bob, "reject in tcp port 22 priority 100 name ssh", ssh, ssh);
+    newest(&bob, reject);
     roots(&history, "siblings");
-    delete_object(&history, &bob, web, web);
+    delete_object(&history, &bob, web, &bases[0], 1);
     roots(&history, "deleted");
+    delete_object(&history, &alice, web, &bases[0], 1);
+    roots(&history, "deleted_twice");
+    delete_object(&history, &alice, ssh, &bases[1], 2);
+    roots(&history, "settled");
     set_content();
     ledger_free(history.ledger);
     return 0;
