@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Foreign clients at one real node. Python signs an entry from docs/format.md alone, applies it, lists and follows; then npm's
+@grpc/grpc-js lists, and applies a second entry that Python signed."""
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HERE = os.path.join(TOP, "tests", "clients")
+sys.path[:0] = [HERE, os.path.join(TOP, "tests", "netns")]
+
+import grpc  # noqa: E402
+import picket_format as fmt  # noqa: E402
+from lab import Lab, wait_until  # noqa: E402
+from picket_client import Author, Client, fleet_status, generate, read_plain_key  # noqa: E402
+
+lab = Lab(1)
+of = generate()
+entry_pb, rules_pb, log_pb, health_pb, reflection_pb = (of[name] for name in ("entry", "rules", "log", "health", "reflection"))
+client = Client(lab.socket(1))
+
+
+def refused(*call):
+    """(code, sentence) of a call that must fail."""
+    try:
+        client.call(*call)
+    except grpc.RpcError as error:
+        return error.code(), error.details()
+    raise AssertionError("%s was accepted" % call[0])
+
+
+def apply_request(signed, **wait):
+    request = rules_pb.ApplyRequest(entries=[entry_pb.SignedEntry.FromString(signed)])
+    if wait:
+        request.wait.CopyFrom(rules_pb.Wait(**wait))
+    return "/picket.v1.Rules/Apply", request, rules_pb.ApplyResponse
+
+
+def rules():
+    reply = client.call("/picket.v1.Rules/List", rules_pb.ListRequest(kind="rule"), rules_pb.ListResponse)
+    return {item.rule.name: item for item in reply.objects}
+
+
+def put(name, priority, port):
+    rule = {"name": name, "priority": priority, "action": fmt.DROP, "direction": 1, "comment": "made by hand",
+            "match": {"source": {"prefixes": fmt.prefixes("198.51.100.0/24", "2001:db8:7::/48")}, "protocols": [6, 17],
+                      "destination_ports": fmt.ports((port, port + 9))}}
+    return fmt.operation(fmt.OP_PUT_RULE, "PutRule", {"rule": rule})
+
+
+def follow_into(stream, seen):
+    try:
+        for item in stream:
+            seen.put(item)
+    except grpc.RpcError as error:
+        assert error.code() == grpc.StatusCode.CANCELLED, error
+
+
+def health_and_reflection():
+    check = ("/grpc.health.v1.Health/Check", health_pb.HealthCheckResponse)
+    serving = health_pb.HealthCheckResponse.SERVING
+    for service in ("", "picket.v1.Rules", "picket.v1.Mesh"):
+        request = health_pb.HealthCheckRequest(service=service)
+        assert client.call(check[0], request, check[1]).status == serving, service
+    code, sentence = refused(check[0], health_pb.HealthCheckRequest(service="nobody"), check[1])
+    assert code == grpc.StatusCode.NOT_FOUND and "nobody" in sentence, sentence
+    watch = client.stream("/grpc.health.v1.Health/Watch", health_pb.HealthCheckRequest(), check[1])
+    assert next(watch).status == serving
+    watch.cancel()
+
+    asked = [reflection_pb.ServerReflectionRequest(list_services=""),
+             reflection_pb.ServerReflectionRequest(file_containing_symbol="picket.v1.Rules")]
+    answers = list(client.talk("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", asked,
+                               reflection_pb.ServerReflectionResponse))
+    listed = {service.name for service in answers[0].list_services_response.service}
+    wanted = {"picket.v1." + name for name in ("Rules", "Log", "Fleet", "Node")} | {"grpc.health.v1.Health"}
+    assert wanted <= listed, listed
+    assert any(b"picket/v1/rules.proto" in file for file in answers[1].file_descriptor_response.file_descriptor_proto)
+    print("health serves, reflection lists", len(listed), "services")
+
+
+def not_there_yet():
+    absent = (("/picket.v1.Rules/Plan", rules_pb.ApplyRequest(), rules_pb.PlanResponse),
+              ("/picket.v1.Log/Prove", log_pb.GetEntryRequest(), log_pb.Proof),
+              ("/picket.v1.Node/Explain", of["node"].ExplainRequest(), of["node"].ExplainResponse),
+              ("/picket.v1.Rules/Nonsense", rules_pb.ListRequest(), rules_pb.ListResponse))
+    for call in absent:
+        code, sentence = refused(*call)
+        assert code == grpc.StatusCode.UNIMPLEMENTED and call[0] in sentence and len(sentence.split()) > 4, (code, sentence)
+    print("what is not there says so:", sentence)
+
+
+def python_writes(author):
+    seen = queue.Queue()
+    stream = client.stream("/picket.v1.Log/Follow", log_pb.ListLogRequest(), log_pb.LogEntry)
+    follower = threading.Thread(target=follow_into, args=(stream, seen))
+    follower.start()
+    signed, entry_id = author.sign(put("by-python", 500, 7000))
+    reply = client.call(*apply_request(signed, **{"for": rules_pb.Wait.FOR_ENFORCED, "timeout_ms": 10000}))
+    answer = reply.entries[0]
+    assert answer.id == entry_id and not answer.known and answer.status == "effective", reply
+    assert reply.durable_nodes == 1 and reply.enforced_here, reply
+
+    while True:
+        item = seen.get(timeout=10)
+        if item.id == entry_id:
+            break
+    assert item.entry.SerializeToString() == signed, "the log holds other bytes than were signed"
+    assert item.status == "effective" and item.person and "by-python" in item.lines[0], item
+    stream.cancel()
+    follower.join()
+
+    rule = rules()["by-python"]
+    assert rule.id == fmt.op_reference(entry_id) and list(rule.heads) == [rule.id] and not rule.conflict, rule
+    assert [proof.SerializeToString() for proof in rule.entries] == [signed] and rule.rule.comment == "made by hand", rule
+    print("python's entry is enforced, followed as '%s' of %s, and listed" % (item.lines[0][:60], item.person))
+    return signed, entry_id
+
+
+def python_is_refused(author, signed):
+    before = fleet_status(client, of)
+    again = client.call(*apply_request(signed)).entries[0]
+    assert again.known and again.status == "effective", again
+    parts = entry_pb.SignedEntry.FromString(signed)
+    parts.signature = bytes([parts.signature[0] ^ 1]) + parts.signature[1:]
+    other_header = fmt.decode("Header", parts.header)
+    other_header["valid_until"] = 4102444800
+    changed = {"signature": parts.SerializeToString(),
+               "header": entry_pb.SignedEntry(header=fmt.encode("Header", other_header), ops=parts.ops,
+                                              signature=entry_pb.SignedEntry.FromString(signed).signature).SerializeToString()}
+    for what, content in changed.items():
+        code, sentence = refused(*apply_request(content))
+        assert code == grpc.StatusCode.PERMISSION_DENIED and sentence.startswith("bad_signature: "), (what, code, sentence)
+    code, sentence = refused("/picket.v1.Rules/Get", rules_pb.GetRequest(object=b"short"), rules_pb.Object)
+    assert code == grpc.StatusCode.INVALID_ARGUMENT and sentence.startswith("object: "), sentence
+    after = fleet_status(client, of)
+    assert (after.entries, after.state_root) == (before.entries, before.state_root), "something refused was kept"
+    print("the same bytes are known, a changed byte is refused:", sentence)
+
+
+def node_client(folder, *words):
+    done = subprocess.run(["node", "client.mjs", os.path.join(TOP, "proto"), lab.socket(1), *words], cwd=folder, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode == 0, "node client.mjs %s: %s" % (words[0], done.stderr)
+    return done.stdout.split()
+
+
+def node_writes(author):
+    """False: there is no node here."""
+    if not shutil.which("node") or not shutil.which("npm"):
+        return False
+    folder = os.path.join(lab.folder, "node-client")
+    shutil.copytree(os.path.join(HERE, "node"), folder, ignore=shutil.ignore_patterns("node_modules"))
+    done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"], cwd=folder, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, "npm could not install @grpc/grpc-js:\n" + done.stdout
+    assert node_client(folder, "list") == ["by-python"]
+    signed, entry_id = author.sign(put("by-node", 600, 8000))
+    path = os.path.join(folder, "entry")
+    with open(path, "wb") as file:
+        file.write(signed)
+    assert node_client(folder, "apply", path) == [entry_id.hex(), "effective"]
+    assert sorted(node_client(folder, "list")) == ["by-node", "by-python"]
+    print("node lists, and applies what python signed")
+    return True
+
+
+def python_deletes(author, name):
+    """From what the node says, after checking it: the head's reference must be of an entry that this key signed."""
+    rule = rules()[name]
+    body = fmt.encode("Delete", {"object": rule.id, "bases": list(rule.heads)})
+    signed, _ = author.sign({"kind": fmt.OP_DELETE, "body": body})
+    assert client.call(*apply_request(signed)).entries[0].status == "effective"
+    wait_until("'%s' is gone" % name, lambda: name not in rules())
+
+
+author = Author(fmt, fmt.Key(read_plain_key(os.path.join(lab.fleet, "operator.key"))), fleet_status(client, of))
+health_and_reflection()
+not_there_yet()
+first, _ = python_writes(author)
+python_is_refused(author, first)
+has_node = node_writes(author)
+python_deletes(author, "by-python")
+if not has_node:
+    print("skipped: node or npm is not here, so only the Python client was tried")
+    sys.exit(77)
