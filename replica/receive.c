@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* receive.c - records of others: opened, verified, added, sent on; stored beside. */
 #include "base/check.h"
+#include "proto/wire/wire.h"
 #include "replica/replica_internal.h"
 
 #include <errno.h>
@@ -121,29 +122,12 @@ void replica_verified(struct replica *replica, uint64_t ticket, bool is_valid)
 
 /* ---- arrival */
 
-static bool is_author_known(const struct replica *replica, const uint8_t *author)
+/* ledger.md, amendment 18: a key that no record held here grants. Records of losing branches count
+ * too. */
+static bool is_stranger(const struct replica *replica, const struct record_view *view)
 {
-    bool ended = false;
-
-    return ledger_grant_find(replica->ledger, author, &ended) || ended;
-}
-
-/* What a record needs before its signatures can even be looked at; LEDGER_OK if nothing. */
-static enum ledger_reason judge_arrival(struct replica *replica, const struct record_view *view)
-{
-    struct ledger_node node;
-
-    switch (view->kind) {
-    case RECORD_ENTRY:
-    case RECORD_FORK: /* ledger.md, amendment 18 */
-        return is_author_known(replica, view->author) ? LEDGER_OK : LEDGER_UNKNOWN_AUTHOR;
-    case RECORD_JOIN:
-        return ledger_node_find(replica->ledger, view->invite, &node) ? LEDGER_OK
-                                                                      : LEDGER_UNKNOWN_INVITE;
-    case RECORD_TRUST:
-        return LEDGER_OK;
-    }
-    return LEDGER_MALFORMED;
+    return (view->kind == RECORD_ENTRY || view->kind == RECORD_FORK) &&
+           !replica_is_granted(replica, view->author);
 }
 
 static void note_waits(struct replica *replica, const struct record_view *view, uint32_t link)
@@ -155,49 +139,86 @@ static void note_waits(struct replica *replica, const struct record_view *view, 
         replica_note(replica, &note);
 }
 
-void replica_receive(
-    struct replica *replica, uint32_t link, enum record_kind kind, struct bytes bytes)
+/* Without its parent a trust record names no keys, without its invite a join names no leaf's
+ * signer. */
+static bool may_come_later(enum record_kind kind, enum ledger_reason reason)
 {
-    struct record_view view = {.kind = kind};
-    enum ledger_reason reason = record_open(replica->ledger, kind, bytes, &view);
-    bool lacks_parent = kind == RECORD_TRUST && reason == LEDGER_UNKNOWN_PREV;
-    struct held_record *record;
+    return (kind == RECORD_TRUST && reason == LEDGER_UNKNOWN_PREV) ||
+           (kind == RECORD_JOIN && reason == LEDGER_UNKNOWN_INVITE);
+}
 
-    if (reason != LEDGER_OK && !lacks_parent) {
-        refuse(replica, &view, reason);
-        blame(replica, link, MESH_BAD_RECORD);
-        return;
-    }
-    if (replica_is_held(replica, &view) || is_being_checked(replica, view.id, bytes)) {
-        replica->counts.known++;
-        return;
-    }
-    if (!lacks_parent)
-        reason = judge_arrival(replica, &view);
-    if (reason == LEDGER_UNKNOWN_AUTHOR) {
-        refuse(replica, &view, reason);
-        return;
-    }
-    record = replica->counts.unstored < REPLICA_UNSTORED_MAX ? held_record_new(&view, bytes) : NULL;
+static void keep_or_check(struct replica *replica, uint32_t link, const struct record_view *view,
+    struct bytes bytes, enum ledger_reason reason)
+{
+    struct held_record *record =
+        replica->counts.unstored < REPLICA_UNSTORED_MAX ? held_record_new(view, bytes) : NULL;
+
     if (record && reason != LEDGER_OK) {
         replica_wait(replica, record, reason, link, false);
-        note_waits(replica, &view, link);
+        note_waits(replica, view, link);
     } else if (!record || replica_check(replica, record, link, NULL) < 0) {
         replica->counts.dropped++;
         free(record);
     }
 }
 
+void replica_receive(
+    struct replica *replica, uint32_t link, enum record_kind kind, struct bytes bytes)
+{
+    struct record_view view = {.kind = kind};
+    enum ledger_reason reason = record_open(replica->ledger, kind, bytes, &view);
+
+    view.kind = kind;
+    if (reason != LEDGER_OK && !may_come_later(kind, reason)) {
+        refuse(replica, &view, reason);
+        blame(replica, link, MESH_BAD_RECORD);
+    } else if (is_stranger(replica, &view)) {
+        refuse(replica, &view, LEDGER_UNKNOWN_AUTHOR);
+    } else if (replica_is_held(replica, &view) || is_being_checked(replica, view.id, bytes)) {
+        replica->counts.known++;
+    } else {
+        keep_or_check(replica, link, &view, bytes, reason);
+    }
+}
+
 /* ---- after verification */
 
-void replica_added(struct replica *replica, const struct record_view *view)
+bool replica_is_granted(const struct replica *replica, const uint8_t key[KEY_BYTES])
+{
+    return idmap_find(&replica->granted, key) != IDMAP_NONE;
+}
+
+static void note_granted(struct replica *replica, struct bytes signed_trust)
+{
+    ProtobufCMessage *record = NULL, *body = NULL;
+    const Picket__V1__SignedTrust *trust;
+    const Picket__V1__TrustBody *action;
+
+    if (wire_unpack(&picket__v1__signed_trust__descriptor, signed_trust, 16 * TRUST_BYTES_MAX,
+            &record) != WIRE_OK)
+        return;
+    trust = (const Picket__V1__SignedTrust *)record;
+    if (wire_unpack(&picket__v1__trust_body__descriptor,
+            bytes_of(trust->body.data, trust->body.len), 16 * TRUST_BYTES_MAX, &body) == WIRE_OK) {
+        action = (const Picket__V1__TrustBody *)body;
+        if (action->action_case == PICKET__V1__TRUST_BODY__ACTION_GRANT &&
+            action->grant->key.len == KEY_BYTES)
+            (void)idmap_put(&replica->granted, action->grant->key.data, 1);
+        wire_free(body);
+    }
+    wire_free(record);
+}
+
+void replica_added(struct replica *replica, const struct record_view *view, struct bytes bytes)
 {
     replica->counts.added++;
     if (view->kind == RECORD_ENTRY)
         replica_holders_arrived(replica, view);
     else
         (void)idmap_put(&replica->others, view->id, (uint32_t)view->kind);
-    replica_wake(replica, view);
+    if (view->kind == RECORD_TRUST)
+        note_granted(replica, bytes);
+    replica_wake(replica, view, bytes);
 }
 
 static void send_on(
@@ -240,7 +261,7 @@ static bool admit(
     case LEDGER_ADDED:
         replica_trace(replica, "added", &record->view, "by", "peer");
         replica_store(replica, &record->view, bytes, NULL);
-        replica_added(replica, &record->view);
+        replica_added(replica, &record->view, bytes);
         send_on(replica, &record->view, bytes, link);
         return false;
     case LEDGER_KNOWN:
@@ -248,8 +269,8 @@ static bool admit(
         return false;
     case LEDGER_WAITS:
         replica_trace(replica, "waits", &record->view, "for", ledger_reason_word(answer.reason));
-        replica_wait(replica, record, answer.reason, link, true);
         note_waits(replica, &record->view, link);
+        replica_wait(replica, record, answer.reason, link, true);
         return true;
     case LEDGER_REFUSED:
         refuse(replica, &record->view, answer.reason);

@@ -43,6 +43,7 @@ int replica_new(const struct replica_options *options, struct replica **ret_repl
     replica->state_owed = true; /* the first step says what was loaded */
     idmap_init(&replica->checks_by_id, HASH_BYTES, options->mesh.seed);
     idmap_init(&replica->others, HASH_BYTES, options->mesh.seed);
+    idmap_init(&replica->granted, KEY_BYTES, options->mesh.seed);
     idmap_init(&replica->unstored_by_id, HASH_BYTES, options->mesh.seed);
     idmap_init(&replica->chunks_present, HASH_BYTES, options->mesh.seed);
     idmap_init(&replica->chunks_missing, HASH_BYTES, options->mesh.seed);
@@ -69,6 +70,7 @@ void replica_free(struct replica *replica)
     replica_waiting_free(replica);
     idmap_fini(&replica->checks_by_id);
     idmap_fini(&replica->others);
+    idmap_fini(&replica->granted);
     idmap_fini(&replica->unstored_by_id);
     idmap_fini(&replica->chunks_present);
     idmap_fini(&replica->chunks_missing);
@@ -97,16 +99,16 @@ struct held_record *held_record_new(const struct record_view *view, struct bytes
 int replica_load_record(struct replica *replica, struct held_record *record)
 {
     struct ledger_answer answer;
-    int r = ledger_add(
-        replica->ledger, record->view.kind, bytes_of(record->bytes, record->len), &answer, NULL);
+    struct bytes bytes = bytes_of(record->bytes, record->len);
+    int r = ledger_add(replica->ledger, record->view.kind, bytes, &answer, NULL);
 
-    if (r == 0 && answer.outcome == LEDGER_WAITS) {
-        /* Retries of a failing disk may have stored it before its predecessor. */
+    if (r == 0 && (answer.outcome == LEDGER_WAITS || answer.reason == LEDGER_UNKNOWN_AUTHOR)) {
+        /* Retries of a failing disk may have stored it before what it needs. */
         replica_wait(replica, record, answer.reason, MESH_LINK_NONE, true);
         return 0;
     }
     if (r == 0 && answer.outcome == LEDGER_ADDED)
-        replica_added(replica, &record->view);
+        replica_added(replica, &record->view, bytes);
     if (r == 0 && answer.outcome == LEDGER_REFUSED)
         r = -EBADMSG;
     free(record);
@@ -120,7 +122,8 @@ int replica_load(struct replica *replica, enum record_kind kind, struct bytes by
     struct held_record *record;
     int r;
 
-    if (reason != LEDGER_OK && reason != LEDGER_UNKNOWN_PREV)
+    view.kind = kind;
+    if (reason != LEDGER_OK && reason != LEDGER_UNKNOWN_PREV && reason != LEDGER_UNKNOWN_INVITE)
         return -EBADMSG;
     record = held_record_new(&view, bytes);
     if (!record)

@@ -35,7 +35,9 @@ int replica_check(
 /* Adds what was verified; takes the record. */
 void replica_admit(struct replica *replica, struct held_record *record, uint32_t link);
 /* After a record came into the ledger: bookkeeping, and who waited for it. */
-void replica_added(struct replica *replica, const struct record_view *view);
+void replica_added(struct replica *replica, const struct record_view *view, struct bytes bytes);
+/* Does any trust record held here grant this key something, in force or not? */
+bool replica_is_granted(const struct replica *replica, const uint8_t key[KEY_BYTES]);
 bool replica_has_room(const struct replica *replica);
 
 /* ---- submit.c */
@@ -61,7 +63,7 @@ const struct unstored *replica_hidden_below(
 /* ---- waiting.c */
 void replica_wait(struct replica *replica, struct held_record *record, enum ledger_reason reason,
     uint32_t link, bool is_verified);
-void replica_wake(struct replica *replica, const struct record_view *added);
+void replica_wake(struct replica *replica, const struct record_view *added, struct bytes bytes);
 /* Tries those that woke until none is left. */
 void replica_run_awake(struct replica *replica);
 void replica_waiting_free(struct replica *replica);

@@ -132,7 +132,8 @@ struct replica {
     struct check *checks[REPLICA_VERIFY_MAX];
     uint32_t checks_count, checks_next;
     struct idmap checks_by_id;
-    struct idmap others; /* ids of trust, join and fork records held */
+    struct idmap granted; /* keys */
+    struct idmap others;  /* ids of trust, join and fork records held */
 
     struct unstored *unstored; /* REPLICA_UNSTORED_MAX + a submission's worth */
     struct idmap unstored_by_id;

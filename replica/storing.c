@@ -158,13 +158,14 @@ void replica_stored(struct replica *replica, uint64_t ticket, int result)
         return;
     }
     was_failing = unstored->is_failing;
+    unstored->is_failing = false;
+    if (was_failing)
+        look_for_failures(replica);
     tell_items(replica, unstored, 0);
     replica->counts.unstored--;
     replica->hidden_count -= unstored->is_submitted;
     idmap_remove(&replica->unstored_by_id, unstored->id);
     unstored->is_used = false;
-    if (was_failing)
-        look_for_failures(replica);
     if (unstored->is_submitted)
         send_stored(replica, unstored);
 }

@@ -236,7 +236,7 @@ static void add(struct replica *replica, struct item *item)
         item->state = ITEM_STORING;
         item->submission->storing_count++;
         replica_store(replica, &view, bytes, item);
-        replica_added(replica, &view);
+        replica_added(replica, &view, bytes);
     }
 }
 
@@ -305,6 +305,9 @@ void replica_item_stored(struct replica *replica, struct item *item, int result)
     CHECK(item->state == ITEM_STORING, "STORED finds who waits");
     item->submission->storing_count--;
     replica_trace(replica, "stored", &item->record->view, "result", result < 0 ? "failed" : "ok");
+    /* What is on disk may hang on what is not: nothing is confirmed until all is. */
+    if (result == 0 && replica->counts.is_disk_failing)
+        result = -EIO;
     if (result < 0)
         done_failed(item, result, "this node's disk failed; it is tried again");
     else

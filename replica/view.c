@@ -99,9 +99,7 @@ static bool entry_id(void *user, const uint8_t *author, uint64_t seq, uint8_t re
 
 static bool is_author_known(void *user, const uint8_t *author)
 {
-    bool ended = false;
-
-    return ledger_grant_find(((struct replica *)user)->ledger, author, &ended) || ended;
+    return replica_is_granted(user, author);
 }
 
 static uint32_t count(void *user, uint32_t kind)

@@ -77,27 +77,25 @@ void replica_wait(struct replica *replica, struct held_record *record, enum ledg
 }
 
 static bool is_served_by(
-    struct replica *replica, const struct waiting *waiting, const struct record_view *added)
+    const struct waiting *waiting, const struct record_view *added, struct bytes bytes)
 {
     const struct record_view *view = &waiting->record->view;
-    struct ledger_node node;
 
-    if (view->kind == RECORD_JOIN && waiting->reason == LEDGER_UNKNOWN_INVITE)
-        return added->kind == RECORD_ENTRY &&
-               ledger_node_find(replica->ledger, view->invite, &node);
+    if (waiting->reason == LEDGER_UNKNOWN_INVITE) /* an invite's id stands in its entry as it is */
+        return added->kind == RECORD_ENTRY && memmem(bytes.at, bytes.len, view->invite, HASH_BYTES);
     if (waiting->reason == LEDGER_UNKNOWN_PREV)
         return added->kind == view->kind && memcmp(view->prev, added->id, HASH_BYTES) == 0;
     return added->kind == RECORD_TRUST;
 }
 
-void replica_wake(struct replica *replica, const struct record_view *added)
+void replica_wake(struct replica *replica, const struct record_view *added, struct bytes bytes)
 {
     if (!replica->counts.waiting)
         return;
     for (uint32_t i = 0; i < REPLICA_WAITING_MAX; i++) {
         struct waiting *waiting = &replica->waiting[i];
 
-        if (!waiting->record || waiting->is_awake || !is_served_by(replica, waiting, added))
+        if (!waiting->record || waiting->is_awake || !is_served_by(waiting, added, bytes))
             continue;
         waiting->is_awake = true;
         replica->awake_count++;

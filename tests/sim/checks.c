@@ -11,6 +11,8 @@ void sim_check_effect(struct sim_world *world, uint32_t node, const struct repli
 {
     struct sim_node *n = &world->nodes[node];
 
+    if (world->options.bug == SIM_BUG_DISK_LIES) /* I4 is to find it */
+        return;
     if (effect->kind != REPLICA_DO_STATE && effect->kind != REPLICA_DO_SEND)
         return;
     for (uint32_t i = 0; i < n->disk.pending_count; i++) {
