@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* kernel.h - the real programs over compiled tables, without a device: BPF_PROG_TEST_RUN. */
+#include "node/compile/host.h"
+
+#define KERNEL_SLOT 1
+
+struct kernel;
+
+/* True if BPF programs can be loaded here; else a test skips. */
+bool kernel_is_possible(void);
+
+int kernel_new(const struct compile_tables *tables, struct kernel **ret_kernel, struct problem *reterr_problem);
+void kernel_free(struct kernel *kernel);
+
+/* The verdict and its reason by the whole way: entry program, parse, rules. counter: UINT32_MAX unless a rule
+ * was counted. -EINVAL: the kernel does not run a frame that short. */
+int kernel_decide(
+    struct kernel *kernel, enum fw_kind kind, struct bytes frame, struct host_answer *ret_answer);
+
+void kernel_set_word(struct kernel *kernel, uint64_t word);
+/* Empties a slot of a stage: 0 parse, 1 verdict. */
+int kernel_remove_program(struct kernel *kernel, enum fw_kind kind, uint32_t stage, uint32_t slot);
