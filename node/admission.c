@@ -92,6 +92,8 @@ static int collect_nodes(struct ledger *ledger, struct admission *admission)
         to->status = status_of(from.status);
         if (from.leaf_key)
             memcpy(to->leaf_key, from.leaf_key, RPC_POINT_BYTES);
+        if (from.node_key)
+            memcpy(to->node_key, from.node_key, KEY_BYTES);
     }
     admission->nodes_count = count;
     return 0;

@@ -83,6 +83,30 @@ static int signals_open(struct signals *signals, struct problem *reterr_problem)
     return 0;
 }
 
+/* ---- a listener that died (gRPC stops accepting for good after one failed accept) */
+
+#define LISTENER_CHECK_NS 5000000000ULL
+
+struct listener_check {
+    struct rpc_timer timer; /* first */
+    struct node *node;
+    bool is_broken;
+};
+
+static void check_listener(struct rpc_timer *timer)
+{
+    struct listener_check *check = (struct listener_check *)(void *)timer;
+
+    check->is_broken = rpc_listener_is_broken();
+    if (check->is_broken) {
+        log_say(LOG_ERROR, "listener.broken",
+            "the listener accepts nobody any more; ending, so that a new start listens again");
+        stop(check->node);
+        return;
+    }
+    rpc_timer_set(check->node->loop, timer, rpc_now_ns() + LISTENER_CHECK_NS);
+}
+
 /* ---- systemd */
 
 /* sd_notify(3) without its library: one datagram to a socket the manager names. */
@@ -199,6 +223,7 @@ int daemon_run(struct node_config *config, struct problem *reterr_problem)
 {
     struct node node = {.config = *config, .started_ns = rpc_now_ns()};
     struct signals signals = {.node = &node, .fd = -1};
+    struct listener_check check = {.timer = {.fn = check_listener}, .node = &node};
     int r = keys_start();
 
     if (r < 0)
@@ -214,7 +239,10 @@ int daemon_run(struct node_config *config, struct problem *reterr_problem)
         log_say(LOG_INFO, "start", "picketd " PICKET_VERSION ": node %s, %llu entries",
             node.identity.name, (unsigned long long)ledger_entries_count(node.ledger));
         notify("READY=1");
+        check_listener(&check.timer);
         rpc_loop_run(node.loop);
+        if (check.is_broken)
+            r = problem_say(reterr_problem, -EIO, "the listener broke");
         notify("STOPPING=1");
     }
     close_all(&node);
