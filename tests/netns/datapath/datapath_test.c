@@ -61,26 +61,45 @@ static const struct datapath_device *attach(const char *name, const char *kind)
     return &answer->devices[0];
 }
 
+/* One datapath serves many tests: loading programs is slow. It begins with counts of zero. */
 static int start(void **state)
 {
     (void)state;
     small_tables(&drops, BAD, 0);
     small_tables(&passes, NULL, 0);
-    datapath = open_with(false);
+    if (!datapath)
+        datapath = open_with(false);
+    drops.object.is_fresh = true;
+    sync_publish(datapath, &drops.tables);
+    drops.object.is_fresh = false;
     must("ip link add name va type veth peer name vb");
     must("sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.va.rp_filter=0");
-    must("ip addr add " NEAR "/24 dev va; ip route add 198.51.100.0/24 dev va 2>/dev/null;"
-         "ip link set dev va up; ip link set dev vb up;"
+    must("ip addr add " NEAR "/24 dev va; ip link set dev va up; ip link set dev vb up;"
          "ip route replace 198.51.100.0/24 dev va");
     return 0;
 }
 
 static int stop(void **state)
 {
+    static const char *const names[] = {"va", "tap0", "br0"};
+
     (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (ns_index(names[i]))
+            (void)sync_forget(datapath, ns_index(names[i]));
+    }
+    (void)sh("for d in va tap0 br0; do ip link del dev $d; done");
+    return 0;
+}
+
+/* For what must not outlast its test. */
+static int stop_and_remove(void **state)
+{
     (void)sync_remove_all(datapath);
     datapath_close(datapath);
-    (void)sh("ip link del dev va; ip link del dev tap0; ip link del dev br0");
+    datapath = NULL;
+    (void)state;
+    (void)sh("for d in va tap0 br0; do ip link del dev $d; done");
     return 0;
 }
 
@@ -89,7 +108,6 @@ static void a_new_device_is_filtered_by_what_runs(void **state)
     struct stream stream;
 
     (void)state;
-    sync_publish(datapath, &drops.tables);
     assert_int_equal(attach("va", "veth")->mode, DEVICE_TC);
     stream_open(&stream, "va", "vb", NEAR);
     assert_int_equal(stream_send(&stream, GOOD, 20), 20);
@@ -103,6 +121,7 @@ static void without_a_generation_only_the_lifeline_passes(void **state)
 
     (void)state;
     assert_true(attach("va", "veth")->is_protected);
+    assert_int_equal(sync_flip(datapath, DATAPATH_SLOT_LIFELINE, 0)->code, 0);
     stream_open(&stream, "va", "vb", NEAR);
     assert_int_equal(stream_send(&stream, GOOD, 20), 0);
     stream_close(&stream);
@@ -113,7 +132,6 @@ static void rules_and_reasons_are_counted(void **state)
     struct stream stream;
 
     (void)state;
-    sync_publish(datapath, &drops.tables);
     (void)attach("va", "veth");
     stream_open(&stream, "va", "vb", NEAR);
     uint64_t before = sync_counters(datapath)->reasons[FW_REASON_DROP_RULE].packets;
@@ -132,7 +150,6 @@ static void counts_survive_a_flip_and_a_larger_size_class(void **state)
     struct small_tables many;
 
     (void)state;
-    sync_publish(datapath, &drops.tables);
     (void)attach("va", "veth");
     stream_open(&stream, "va", "vb", NEAR);
     (void)stream_send(&stream, BAD, 3);
@@ -151,7 +168,6 @@ static void a_fresh_counter_starts_at_zero(void **state)
     struct stream stream;
 
     (void)state;
-    sync_publish(datapath, &drops.tables);
     (void)attach("va", "veth");
     stream_open(&stream, "va", "vb", NEAR);
     (void)stream_send(&stream, BAD, 3);
@@ -167,7 +183,6 @@ static void a_closed_datapath_goes_on_dropping(void **state)
     struct stream stream;
 
     (void)state;
-    sync_publish(datapath, &drops.tables);
     (void)attach("va", "veth");
     stream_open(&stream, "va", "vb", NEAR);
     datapath_close(datapath);
@@ -184,7 +199,6 @@ static void a_restart_keeps_filter_slot_and_counters(void **state)
     struct stream stream;
 
     (void)state;
-    sync_publish(datapath, &drops.tables);
     (void)attach("va", "veth");
     stream_open(&stream, "va", "vb", NEAR);
     (void)stream_send(&stream, BAD, 5);
@@ -207,7 +221,6 @@ static void a_device_new_after_a_restart_gets_its_entry(void **state)
     struct stream stream;
 
     (void)state;
-    sync_publish(datapath, &drops.tables);
     datapath_close(datapath);
     datapath = open_with(false);
     (void)attach("va", "veth");
@@ -241,7 +254,6 @@ static void no_packet_slips_through_while_generations_change(void **state)
     struct flipping flipping = {0};
 
     (void)state;
-    sync_publish(datapath, &drops.tables);
     (void)attach("va", "veth");
     stream_open(&flipping.stream, "va", "vb", NEAR);
     assert_int_equal(pthread_create(&flipping.thread, NULL, keep_sending, &flipping), 0);
@@ -307,7 +319,6 @@ static void a_refused_table_keeps_the_last_generation(void **state)
     struct compile_class4 rows[2] = {{.key = {.bits = 99}, .class = 0}, {.key = {.bits = 99}}};
 
     (void)state;
-    sync_publish(datapath, &drops.tables);
     (void)attach("va", "veth");
     stream_open(&stream, "va", "vb", NEAR);
     small_tables(&wrong, NULL, 0);
@@ -455,7 +466,6 @@ static void removing_all_leaves_nothing(void **state)
     struct stream stream;
 
     (void)state;
-    sync_publish(datapath, &drops.tables);
     (void)attach("va", "veth");
     datapath_close(datapath);
     datapath = open_with(false); /* it knows no device, as after picketd --remove */
@@ -488,10 +498,10 @@ int main(void)
         TEST(a_device_that_is_gone_says_so),
         TEST(a_driver_that_offers_xdp_gets_a_pinned_link),
         TEST(a_restart_keeps_the_link),
-        TEST(native_xdp_drops_as_tc_does),
+        cmocka_unit_test_setup_teardown(native_xdp_drops_as_tc_does, start, stop_and_remove),
         TEST(a_link_whose_device_went_is_cleared_away),
         TEST(beside_a_foreign_xdp_program_we_run_at_tc),
-        TEST(removing_all_leaves_nothing),
+        cmocka_unit_test_setup_teardown(removing_all_leaves_nothing, start, stop_and_remove),
 #undef TEST
     };
 
@@ -499,6 +509,7 @@ int main(void)
     bpffs = ns_bpffs();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
+    datapath_close(datapath);
     ns_leave();
     return failed;
 }
