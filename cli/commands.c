@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* commands.c - every command, its words and its options. Man page and completion read this table.
+ */
+#include "cli/cli.h"
+
+#define TARGET (OPT(NODE) | OPT(SOCKET) | OPT(FLEET))
+#define READER (TARGET | OPT(JSON) | OPT(PASSPHRASE_FILE))
+#define WRITER (TARGET | OPT(JSON) | OPT(OPERATOR) | OPT(PASSPHRASE_FILE) | OPT(WAIT))
+
+/* A longer name before a shorter one that begins it. */
+const struct command commands[] = {
+    {"fleet init", cmd_fleet_init, "NAME", 1, 1, OPT(DIR) | OPT(PERSON) | OPT(PASSPHRASE_FILE),
+        "make a fleet: its root, its enroller, you as its first operator",
+        "Everything goes into ~/.config/picket/NAME. Move root.key to a safe place when all is "
+        "set\n"
+        "up: it is needed only to grant and to end. With --passphrase-file the keys are closed."},
+    {"fleet status", cmd_fleet_status, "", 0, 0, READER,
+        "show the fleet as a node sees it, and whether its nodes agree", NULL},
+    {"fleet catch-up", cmd_fleet_catch_up, "", 0, 0, TARGET | OPT(OPERATOR) | OPT(PASSPHRASE_FILE),
+        "fetch what your key signed elsewhere, so that this folder may sign again",
+        "Needed after a folder was restored from a copy, or when one key is used on two machines."},
+    {"trust grant", cmd_trust_grant, "ROLE PERSON", 2, 2,
+        TARGET | OPT(KEY) | OPT(NEW_KEY) | OPT(SCOPE) | OPT(ACTIONS) | OPT(BAND) | OPT(BUDGET) |
+            OPT(PASSPHRASE_FILE),
+        "let a person's key write rules, within limits",
+        "ROLE: operator, gateway, banner, observer or witness.\n"
+        "  picket trust grant operator berta --new-key berta.key --scope site=berlin --band "
+        "1000-1999\n"
+        "Needs root.key. With --node or --socket the record is sent at once, else with the next\n"
+        "change."},
+    {"trust list", cmd_trust_list, "", 0, 0, READER, "show who may do what", NULL},
+    {"node invite", cmd_node_invite, "NAME...", 1, 64,
+        TARGET | OPT(LABEL) | OPT(JOIN_BY) | OPT(PEER) | OPT(OUT) | OPT(PASSPHRASE_FILE) |
+            OPT(WAIT),
+        "make the file with which a box joins the fleet",
+        "  picket node invite edge7 --label site=berlin --peer 192.0.2.1:7425 -o edge7.invite\n"
+        "With several names, FILE of -o is a folder and each box gets FILE/NAME.invite."},
+    {"node join", cmd_node_join, "FILE", 1, 1, OPT(STATE),
+        "make this box the node that an invite file names", NULL},
+    {"node list", cmd_node_list, "", 0, 0, READER, "show the nodes of the fleet", NULL},
+    {"rule add", cmd_rule_add, "TEXT...", 1, WORDS_MAX, WRITER, "sign a rule and write it",
+        "  picket rule add drop in tcp from 192.0.2.0/24 to any port 22 priority 100 name ssh"},
+    {"rule list", cmd_rule_list, "", 0, 0, READER, "show all rules, in their order", NULL},
+    {"rule show", cmd_rule_show, "NAME", 1, 1, READER, "show one rule, by name or id", NULL},
+    {"rule delete", cmd_rule_delete, "NAME", 1, 1, WRITER, "take a rule away, by name or id", NULL},
+    {"set import", cmd_set_import, "NAME FILE", 2, 2, WRITER | OPT(KIND) | OPT(SCOPE),
+        "make a set of addresses, or replace it, from a list (- reads standard input)",
+        "One address, prefix or range a line, or what ipset save prints.\n"
+        "  picket set import bad blocklist.netset --kind ban\n"
+        "  picket rule add drop in from @bad name no-bad"},
+    {"set add", cmd_set_add, "NAME PREFIX...", 2, WORDS_MAX, WRITER | OPT(EXPIRES),
+        "put addresses into a set", NULL},
+    {"set remove", cmd_set_remove, "NAME PREFIX...", 2, WORDS_MAX, WRITER,
+        "take addresses that were added out of a set", NULL},
+    {"set list", cmd_set_list, "", 0, 0, READER, "show all sets", NULL},
+    {"set delete", cmd_set_delete, "NAME", 1, 1, WRITER, "take a set away, by name or id", NULL},
+    {"apply", cmd_apply, "-f FILE", 0, 1, WRITER | OPT(FILE) | OPT(DRY_RUN),
+        "make the fleet's rules what a file says; what its owner took out goes",
+        "cli/text/yaml.h describes the file; --dry-run shows the changes."},
+    {"status", cmd_status, "", 0, 0, READER, "show what one node does", NULL},
+    {"interfaces", cmd_interfaces, "", 0, 0, READER,
+        "show the devices of a node and how each is filtered", NULL},
+    {"counters", cmd_counters, "", 0, 0, READER, "show packets a rule and a reason, on one node",
+        NULL},
+    {"peers", cmd_peers, "", 0, 0, READER, "show the neighbours of a node", NULL},
+    {"log", cmd_log, "", 0, 0, READER | OPT(FOLLOW) | OPT(LIMIT),
+        "show who changed what, in the order in which a node took it", NULL},
+};
+
+const uint32_t commands_count = sizeof(commands) / sizeof(commands[0]);
