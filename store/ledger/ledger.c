@@ -294,16 +294,17 @@ static void note_directory(struct ledger *ledger, const struct entry *entry)
 static void note_fold(struct ledger *ledger, const struct entry *entry)
 {
     const struct grant_event *event = grant_first(ledger, ledger->chains[entry->author].author);
+    bool is_named = false;
 
-    if (!ledger->fold.is_stale && idmap_find(&ledger->fold.awaited, entry->id) != IDMAP_NONE)
-        ledger->fold.is_stale = true;
     while (event) {
-        if (event->cut && event->cut->seq == entry->seq)
-            ledger->fold.is_stale = true;
+        is_named |= event->cut && event->cut->seq == entry->seq;
         event = event->next == NONE ? NULL : &ledger->in_force.events[event->next];
     }
-    if (entry->seq == 1 || ledger->fold.is_stale)
+    if (entry->seq == 1 || is_named)
         chains_refreeze(ledger);
+    if (!ledger->fold.is_stale)
+        ledger->fold.is_stale =
+            is_named || idmap_find(&ledger->fold.awaited, entry->id) != IDMAP_NONE;
 }
 
 static int entry_keep(struct ledger *ledger, struct bytes bytes, const struct record_view *view,
