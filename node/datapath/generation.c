@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define COUNTERS_MIN 64
+#define BUILD_PIN "fw_build"
 
 OWN_AS(own_fw_generation, struct fw_generation, fw_generation__destroy)
 OWN_AS(own_generation, struct generation, generation_forget)
@@ -153,6 +154,34 @@ static void zero_fresh(const struct generation *generation, const struct compile
     }
 }
 
+/* FNV-1a over the object and what is set before its load: equal marks mean equal programs. */
+static uint64_t build_mark(const struct entry *entry)
+{
+    size_t bytes;
+    const uint8_t *object = fw_generation__elf_bytes(&bytes);
+    uint64_t mark = 0xcbf29ce484222325ULL ^ entry->shards ^ ((uint64_t)entry->is_atomic << 32);
+
+    for (size_t i = 0; i < bytes; i++)
+        mark = (mark ^ object[i]) * 0x100000001b3ULL;
+    return mark;
+}
+
+/* Of which build a slot's programs are stands in a small map beside them. */
+static int pin_mark(const struct entry *entry, uint8_t slot)
+{
+    const uint32_t first = 0;
+    uint64_t mark = build_mark(entry);
+    char path[PIN_PATH_BYTES];
+    OWN(own_fd)
+    int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "fw_build", sizeof(first), sizeof(mark), 1, NULL);
+
+    if (fd < 0)
+        return fd;
+    pins_slot_path(&entry->pins, slot, BUILD_PIN, path);
+    return bpf_map_update_elem(fd, &first, &mark, BPF_ANY) < 0 || bpf_obj_pin(fd, path) < 0 ? -errno
+                                                                                            : 0;
+}
+
 /* Everything a later daemon needs. Names with a dot are libbpf's own and no bpffs takes them. */
 static int pin(const struct entry *entry, struct bpf_object *object, uint8_t slot)
 {
@@ -177,7 +206,7 @@ static int pin(const struct entry *entry, struct bpf_object *object, uint8_t slo
         if (bpf_obj_pin(bpf_program__fd(program), path) < 0)
             return -errno;
     }
-    return 0;
+    return pin_mark(entry, slot);
 }
 
 static int install(const struct entry *entry, const struct generation *generation)
@@ -253,7 +282,7 @@ int generation_fill(const struct entry *entry, uint8_t slot, const struct compil
         return problem_say(reterr_problem, -ENOMEM, "no memory for a generation");
     CHECK(tables->gen.abi == FW_ABI_VERSION, "tables are of the layout that this build compiles");
     generation->counters = size_class(tables, before);
-    generation->is_loaded_here = true;
+    generation->is_refillable = true;
     int r = fill(entry, skeleton, tables, before, generation, reterr_problem);
 
     if (r < 0) {
@@ -270,7 +299,7 @@ int generation_refill(const struct entry *entry, struct generation *spare,
     struct problem *reterr_problem)
 {
     CHECK(tables->gen.abi == FW_ABI_VERSION, "tables are of the layout that this build compiles");
-    if (!spare->is_loaded_here || size_class(tables, before) != spare->counters ||
+    if (!spare->is_refillable || size_class(tables, before) != spare->counters ||
         (before && before->counts && !is_same_map(before->counts_fd, spare->counts_fd)) ||
         !tables_fit(tables, &spare->maps))
         return -E2BIG;
@@ -319,6 +348,44 @@ static bool take_over(const struct entry *entry, struct generation *generation)
     return generation->counts != NULL;
 }
 
+struct pinned {
+    const struct entry *entry;
+    uint8_t slot;
+};
+
+static int open_named(void *user, const char *name)
+{
+    const struct pinned *pinned = user;
+
+    return open_pin(pinned->entry, pinned->slot, name);
+}
+
+static bool is_of_this_build(const struct entry *entry, uint8_t slot)
+{
+    const uint32_t first = 0;
+    uint64_t mark;
+    OWN(own_fd) int fd = open_pin(entry, slot, BUILD_PIN);
+
+    return fd >= 0 && bpf_map_lookup_elem(fd, &first, &mark) == 0 && mark == build_mark(entry);
+}
+
+/* What generation_refill() needs. */
+static bool open_all(const struct entry *entry, struct generation *generation)
+{
+    struct pinned pinned = {entry, generation->slot};
+
+    if (!is_of_this_build(entry, generation->slot) ||
+        tables_open_pinned(open_named, &pinned, &generation->maps) < 0)
+        return false;
+    generation->fragments_fd = open_pin(entry, generation->slot, "fw_fragments");
+    for (size_t i = 0; i < STAGES; i++) {
+        generation->programs[i] = open_pin(entry, generation->slot, stages[i].program);
+        if (generation->programs[i] < 0)
+            return false;
+    }
+    return generation->fragments_fd >= 0;
+}
+
 int generation_adopt(const struct entry *entry, uint8_t slot, struct generation **ret_generation)
 {
     struct generation *generation = generation_new(entry, slot);
@@ -327,6 +394,7 @@ int generation_adopt(const struct entry *entry, uint8_t slot, struct generation 
         return -ENOMEM;
     generation->was_used = true;
     generation->is_complete = take_over(entry, generation);
+    generation->is_refillable = generation->is_complete && open_all(entry, generation);
     *ret_generation = generation;
     return 0;
 }

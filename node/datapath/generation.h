@@ -20,7 +20,7 @@ struct generation {
     bool is_complete;  /* its tables could be taken over; if not, only its programs are known */
     uint32_t counters; /* size class: entries of one shard */
     uint32_t shards;
-    bool is_loaded_here; /* by this process, so all that follows is open; else it is taken over */
+    bool is_refillable; /* of this build, and all that follows is open */
     int programs[GENERATION_STAGES];
     struct tables_maps maps;
     int fragments_fd;

@@ -32,7 +32,7 @@ struct generation *slots_running(const struct slots *slots)
 static void set_aside(struct slots *slots, struct generation *generation)
 {
     slots->all[generation->slot] = NULL;
-    if (!generation->is_loaded_here) {
+    if (!generation->is_refillable) {
         generation_retire(slots->entry, generation);
         return;
     }
@@ -103,18 +103,24 @@ static int make_lifeline(
     static const struct compile_tables nothing = {
         .gen = {.abi = FW_ABI_VERSION, .flags = FW_GEN_LIFELINE_ONLY}};
 
+    struct generation *old = slots->all[DATAPATH_SLOT_LIFELINE];
+    const struct compile_tables *tables = lifeline ? lifeline : &nothing;
+
     generation_withdraw(slots->entry, DATAPATH_SLOT_LIFELINE);
-    int r = slots->all[DATAPATH_SLOT_LIFELINE] ? grace_wait() : 0;
+    int r = old ? grace_wait() : 0;
 
     if (r < 0)
         return problem_say(reterr_problem, r, "no grace period: %s", strerror(-r));
-    generation_forget(slots->all[DATAPATH_SLOT_LIFELINE]);
+    if (old && generation_refill(slots->entry, old, tables, NULL, reterr_problem) == 0)
+        return 0;
+    if (old)
+        generation_retire(slots->entry, old);
     slots->all[DATAPATH_SLOT_LIFELINE] = NULL;
     r = pins_slot_remove(&slots->entry->pins, DATAPATH_SLOT_LIFELINE);
     if (r < 0)
         return problem_say(reterr_problem, r, "slot 0 cannot be unpinned: %s", strerror(-r));
-    return generation_fill(slots->entry, DATAPATH_SLOT_LIFELINE, lifeline ? lifeline : &nothing,
-        NULL, &slots->all[DATAPATH_SLOT_LIFELINE], reterr_problem);
+    return generation_fill(slots->entry, DATAPATH_SLOT_LIFELINE, tables, NULL,
+        &slots->all[DATAPATH_SLOT_LIFELINE], reterr_problem);
 }
 
 int slots_open(struct slots *slots, struct entry *entry, const struct compile_tables *lifeline,

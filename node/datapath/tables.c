@@ -126,6 +126,30 @@ int tables_open_maps(const struct bpf_object *object, struct tables_maps *ret_ma
     return 0;
 }
 
+int tables_open_pinned(
+    int (*open_fn)(void *user, const char *name), void *user, struct tables_maps *ret_maps)
+{
+    static const struct compile_tables nothing;
+    struct column columns[TABLES_MAPS];
+
+    tables_no_maps(ret_maps);
+    columns_of(&nothing, columns);
+    for (size_t i = 0; i < TABLES_MAPS; i++) {
+        struct bpf_map_info info = {0};
+        uint32_t len = sizeof(info);
+        int fd = open_fn(user, columns[i].map);
+
+        ret_maps->fds[i] = fd;
+        if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) < 0 ||
+            info.value_size != columns[i].value_bytes) {
+            tables_close_maps(ret_maps);
+            return -ENOENT;
+        }
+        ret_maps->room[i] = info.max_entries;
+    }
+    return 0;
+}
+
 bool tables_fit(const struct compile_tables *tables, const struct tables_maps *maps)
 {
     struct column columns[TABLES_MAPS];

@@ -22,6 +22,9 @@ int tables_size_maps(const struct compile_tables *tables, struct bpf_object *obj
 
 /* Own descriptors of a loaded object's maps. 0 or a negative errno, then all are closed. */
 int tables_open_maps(const struct bpf_object *object, struct tables_maps *ret_maps);
+/* The same of pinned maps: open_fn gives a descriptor by name, or a negative errno. */
+int tables_open_pinned(
+    int (*open_fn)(void *user, const char *name), void *user, struct tables_maps *ret_maps);
 void tables_no_maps(struct tables_maps *ret_maps);
 void tables_close_maps(struct tables_maps *maps);
 
