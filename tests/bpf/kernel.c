@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -18,8 +19,10 @@ struct kernel {
     struct fw_entry *entry;
     struct fw_generation *generation;
     uint32_t counters;
-    struct fw_count reasons[FW_REASON_COUNT]; /* as last seen */
-    struct fw_count *rules;
+    const volatile struct fw_count *reason_counts; /* the kernel's, by mmap */
+    const volatile struct fw_count *rule_counts;
+    uint64_t reasons[FW_REASON_COUNT]; /* packets as last seen */
+    uint64_t *rules;
 };
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
@@ -155,6 +158,28 @@ static int put_programs(struct kernel *kernel)
     return r;
 }
 
+static size_t counts_bytes(uint32_t count)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    return (count * sizeof(struct fw_count) + page - 1) / page * page;
+}
+
+static const volatile struct fw_count *look_at(const struct bpf_map *map, uint32_t count)
+{
+    void *at = mmap(NULL, counts_bytes(count), PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+
+    return at == MAP_FAILED ? NULL : at;
+}
+
+static int open_counters(struct kernel *kernel)
+{
+    kernel->rules = calloc(kernel->counters, sizeof(*kernel->rules));
+    kernel->reason_counts = look_at(kernel->entry->maps.fw_reason_counts, FW_REASONS_MAX);
+    kernel->rule_counts = look_at(kernel->generation->maps.fw_rule_counts, kernel->counters);
+    return kernel->rules && kernel->reason_counts && kernel->rule_counts ? 0 : -ENOMEM;
+}
+
 int kernel_new(
     const struct compile_tables *tables, struct kernel **ret_kernel, struct problem *reterr_problem)
 {
@@ -171,11 +196,10 @@ int kernel_new(
     if (r == 0)
         r = put_programs(kernel);
     if (r == 0)
-        kernel->rules = calloc(kernel->counters, sizeof(*kernel->rules));
-    if (r < 0 || !kernel->rules) {
+        r = open_counters(kernel);
+    if (r < 0) {
         kernel_free(kernel);
-        return problem_say(reterr_problem, r < 0 ? r : -ENOMEM, "the programs do not load: %s",
-            strerror(r < 0 ? -r : ENOMEM));
+        return problem_say(reterr_problem, r, "the programs do not load: %s", strerror(-r));
     }
     kernel_set_word(kernel, FW_WORD(KERNEL_SLOT, 0, 0));
     *ret_kernel = kernel;
@@ -186,6 +210,10 @@ void kernel_free(struct kernel *kernel)
 {
     if (!kernel)
         return;
+    if (kernel->reason_counts)
+        (void)munmap((void *)kernel->reason_counts, counts_bytes(FW_REASONS_MAX));
+    if (kernel->rule_counts)
+        (void)munmap((void *)kernel->rule_counts, counts_bytes(kernel->counters));
     fw_generation__destroy(kernel->generation);
     fw_entry__destroy(kernel->entry);
     free(kernel->rules);
@@ -211,26 +239,22 @@ int kernel_remove_program(struct kernel *kernel, enum fw_kind kind, uint32_t sta
 /* Which counters moved since the last packet. Dry-run and shadow marks are no reasons of their own. */
 static void read_counters(struct kernel *kernel, struct host_answer *ret_answer)
 {
-    int reasons = bpf_map__fd(kernel->entry->maps.fw_reason_counts);
-    int rules = bpf_map__fd(kernel->generation->maps.fw_rule_counts);
-    struct fw_count count;
-
     ret_answer->reason = FW_REASON_COUNT;
     ret_answer->counter = FW_COUNTER_NONE;
     for (uint32_t i = 0; i < FW_REASON_COUNT; i++) {
-        if (bpf_map_lookup_elem(reasons, &i, &count) < 0)
-            continue;
-        if (count.packets != kernel->reasons[i].packets && i != FW_REASON_PASS_DRY_RUN &&
+        uint64_t packets = kernel->reason_counts[i].packets;
+
+        if (packets != kernel->reasons[i] && i != FW_REASON_PASS_DRY_RUN &&
             i != FW_REASON_SHADOW_DIFFERS)
             ret_answer->reason = i;
-        kernel->reasons[i] = count;
+        kernel->reasons[i] = packets;
     }
     for (uint32_t i = 0; i < kernel->counters; i++) {
-        if (bpf_map_lookup_elem(rules, &i, &count) < 0)
-            continue;
-        if (count.packets != kernel->rules[i].packets)
+        uint64_t packets = kernel->rule_counts[i].packets;
+
+        if (packets != kernel->rules[i])
             ret_answer->counter = i;
-        kernel->rules[i] = count;
+        kernel->rules[i] = packets;
     }
 }
 
