@@ -55,7 +55,7 @@ struct submission {
     struct submission *next;
     uint64_t token;
     uint32_t count, turn; /* items before `turn` are STORING or DONE */
-    uint32_t storing_count;
+    uint32_t storing_count, checking_count;
     struct replica_answer *answers;
     struct item items[];
 };

@@ -48,6 +48,8 @@ static void start_check(struct replica *replica, struct item *item)
     item->state = ITEM_CHECKING;
     if (replica_check(replica, item->record, MESH_LINK_NONE, item) < 0)
         done_failed(item, -EBUSY, "too many signatures are being checked; try again");
+    else
+        item->submission->checking_count++;
 }
 
 static void open_item(struct replica *replica, struct item *item, struct bytes bytes)
@@ -171,6 +173,7 @@ void replica_join(struct replica *replica, const struct replica_event *event)
 void replica_item_checked(struct replica *replica, struct item *item, bool is_valid)
 {
     CHECK(item->state == ITEM_CHECKING, "VERIFIED finds who asked");
+    item->submission->checking_count--;
     if (is_valid)
         item->state = ITEM_READY;
     else
@@ -272,11 +275,13 @@ static void reopen(struct replica *replica, struct item *item)
         start_check(replica, item);
 }
 
+/* A request goes into a round when all its signatures are checked: a chain is one commit. */
 static bool advance(struct replica *replica, struct submission *submission)
 {
     bool has_moved = false;
 
-    while (submission->turn < submission->count && replica->round_pending < REPLICA_ROUND_MAX) {
+    while (!submission->checking_count && submission->turn < submission->count &&
+           replica->round_pending < REPLICA_ROUND_MAX) {
         struct item *item = &submission->items[submission->turn];
 
         if (item->state == ITEM_LATER)
