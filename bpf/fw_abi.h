@@ -3,19 +3,19 @@
 /*
  * fw_abi.h - the bytes kernel and daemon agree on. A change of any of them raises FW_ABI_VERSION.
  *
- * Addresses are in network order, an IPv4 one in the first four of 16 bytes, the rest zero. All other
- * numbers are in host order. Structs have no hidden padding: map keys are compared as bytes.
+ * Addresses are in network order, an IPv4 one in the first four of 16 bytes, the rest zero. All
+ * other numbers are in host order. Structs have no hidden padding: map keys are compared as bytes.
  */
 #include <linux/types.h>
 
 #define FW_ABI_VERSION 1 /* the N of the pin directory vN */
 
-#define FW_SLOTS 256        /* generations; slot 0 is lifeline only */
-#define FW_SHARDS_MAX 16    /* counters: shard = CPU mod shards */
-#define FW_REASONS_MAX 128  /* counters of reasons: index = shard * FW_REASONS_MAX + reason */
-#define FW_RULES_MAX 4096   /* leaf rules of one root */
-#define FW_RULES_A_RUN 256  /* leaf rules one run of the verdict stage looks at */
-#define FW_HITS_MAX 16      /* log and shadow rules counted for one packet */
+#define FW_SLOTS 256       /* generations; slot 0 is lifeline only */
+#define FW_SHARDS_MAX 16   /* counters: shard = CPU mod shards */
+#define FW_REASONS_MAX 128 /* counters of reasons: index = shard * FW_REASONS_MAX + reason */
+#define FW_RULES_MAX 4096  /* leaf rules of one root */
+#define FW_RULES_A_RUN 256 /* leaf rules one run of the verdict stage looks at */
+#define FW_HITS_MAX 16     /* log and shadow rules counted for one packet */
 #define FW_SETS_MAX 64
 #define FW_CLASSES_MAX 65536 /* with class 0, "in no set" */
 #define FW_GLOBS_MAX 64
@@ -28,17 +28,24 @@ enum fw_direction { FW_IN, FW_OUT, FW_DIRECTION_COUNT };
 enum fw_family { FW_IPV4, FW_IPV6, FW_FAMILY_COUNT };
 
 /* Same values as picket.v1.DeviceClass. */
-enum fw_class { FW_CLASS_NONE, FW_CLASS_EXTERNAL, FW_CLASS_INTERNAL, FW_CLASS_CONTAINER, FW_CLASS_COUNT };
+enum fw_class {
+    FW_CLASS_NONE,
+    FW_CLASS_EXTERNAL,
+    FW_CLASS_INTERNAL,
+    FW_CLASS_CONTAINER,
+    FW_CLASS_COUNT
+};
 
 enum fw_action { FW_ALLOW = 1, FW_DROP = 2, FW_LOG = 5 }; /* values of picket.v1.Action */
 
 /*
- * The control word, map fw_word[0], read once a packet: active slot, fallback slot, deadline in boot
- * milliseconds. Deadline 0: confirmed, neither fallback nor clock is looked at. Else packets at or
- * past it use the fallback. fw_word[1] is the plan word, not read yet.
+ * The control word, map fw_word[0], read once a packet: active slot, fallback slot, deadline in
+ * boot milliseconds. Deadline 0: confirmed, neither fallback nor clock is looked at. Else packets
+ * at or past it use the fallback. fw_word[1] is the plan word, not read yet.
  */
-#define FW_WORD(active, fallback, deadline_ms)                                                       \
-    ((__u64)(__u8)(active) << 56 | (__u64)(__u8)(fallback) << 48 | ((__u64)(deadline_ms)&FW_DEADLINE_MASK))
+#define FW_WORD(active, fallback, deadline_ms)                     \
+    ((__u64)(__u8)(active) << 56 | (__u64)(__u8)(fallback) << 48 | \
+        ((__u64)(deadline_ms)&FW_DEADLINE_MASK))
 #define FW_DEADLINE_MASK 0xffffffffffffULL
 
 static inline __u32 fw_word_active(__u64 word)
@@ -64,7 +71,8 @@ static inline __u32 fw_word_slot(__u64 word, __u64 now_ms)
     return deadline_ms == 0 || now_ms < deadline_ms ? fw_word_active(word) : fw_word_fallback(word);
 }
 
-/* Per CPU and kind, permanent. The trampoline writes the slot; no later stage reads word or clock. */
+/* Per CPU and kind, permanent. The trampoline writes the slot; no later stage reads word or clock.
+ */
 struct fw_scratch {
     __u64 slot;
     __u32 verdict;
@@ -86,8 +94,8 @@ enum fw_gen_flag {
 };
 
 enum fw_root_flag {
-    FW_ROOT_SETS = 1,      /* some rule asks for the class of an address */
-    FW_ROOT_L4 = 2,        /* some enforced rule is on ports, ICMP type or TCP flags */
+    FW_ROOT_SETS = 1, /* some rule asks for the class of an address */
+    FW_ROOT_L4 = 2,   /* some enforced rule is on ports, ICMP type or TCP flags */
 };
 
 /* Leaf rules first ... first + count - 1 of fw_rules, in order of (priority, object id). */
@@ -158,7 +166,8 @@ struct fw_rule {
 };
 _Static_assert(sizeof(struct fw_rule) == 112, "fw_rule has no padding");
 
-/* Maps fw_class4 and fw_class6 (LPM tries): address -> class; fw_classes[class] = member of which sets. */
+/* Maps fw_class4 and fw_class6 (LPM tries): address -> class; fw_classes[class] = member of which
+ * sets. */
 struct fw_lpm4 {
     __u32 bits;
     __u8 address[4];
@@ -177,9 +186,9 @@ enum fw_device_flag {
 };
 
 struct fw_device {
-    __u64 globs; /* bit i: its name matches globs[i] of fw_policy */
-    __u8 class;  /* enum fw_class */
-    __u8 flags;  /* enum fw_device_flag */
+    __u64 globs;                       /* bit i: its name matches globs[i] of fw_policy */
+    __u8 class;                        /* enum fw_class */
+    __u8 flags;                        /* enum fw_device_flag */
     __u8 defaults[FW_DIRECTION_COUNT]; /* enum fw_action; 0 counts as allow */
     __u32 zero;
 };

@@ -121,9 +121,8 @@ fw_inline void fw_find_members(const struct fw_env *env, struct fw_key *key)
 
 fw_inline __u64 fw_key_word(const struct fw_key *key)
 {
-    return (__u64)key->protocol << FW_WORD_PROTOCOL |
-           (__u64)key->tcp_flags << FW_WORD_TCP_FLAGS | (__u64)key->dscp << FW_WORD_DSCP |
-           (__u64)key->fragment << FW_WORD_FRAGMENT |
+    return (__u64)key->protocol << FW_WORD_PROTOCOL | (__u64)key->tcp_flags << FW_WORD_TCP_FLAGS |
+           (__u64)key->dscp << FW_WORD_DSCP | (__u64)key->fragment << FW_WORD_FRAGMENT |
            (__u64)(fw_is_to_self(key) ? 1 : 0) << FW_WORD_SELF |
            (__u64)key->class << FW_WORD_CLASS | (__u64)key->vlan << FW_WORD_VLAN |
            (__u64)(key->fragment != FW_FRAGMENT_LATER ? 1 : 0) << FW_WORD_L4;
@@ -217,8 +216,8 @@ fw_inline _Bool fw_rule_matches(const struct fw_rule *rule, const struct fw_key 
         return 0;
     if (!fw_side_matches(key->source, rule->source, rule->source_mask,
             (rule->flags & FW_RULE_NOT_SOURCE) != 0) ||
-        !fw_side_matches(key->target, rule->target, rule->target_mask,
-            (rule->flags & FW_RULE_NOT_TARGET) != 0))
+        !fw_side_matches(
+            key->target, rule->target, rule->target_mask, (rule->flags & FW_RULE_NOT_TARGET) != 0))
         return 0;
     if (!fw_member_matches(key->source_member, rule->source_set) ||
         !fw_member_matches(key->target_member, rule->target_set))
@@ -234,8 +233,7 @@ fw_inline _Bool fw_is_observed(const struct fw_rule *rule)
 /* Leaf rules of one rule count once, and there is a bound on rules counted for one packet. */
 fw_inline _Bool fw_is_counted_out(const struct fw_rule *rule, const struct fw_key *key)
 {
-    return fw_is_observed(rule) &&
-           (key->hits >= FW_HITS_MAX || rule->counter == key->last_counter);
+    return fw_is_observed(rule) && (key->hits >= FW_HITS_MAX || rule->counter == key->last_counter);
 }
 
 /* Looks at up to FW_RULES_A_RUN rules from the cursor on; leaves the cursor on the first match, or

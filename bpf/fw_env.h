@@ -38,8 +38,8 @@ fw_inline __u32 fw_host_flags(const struct fw_env *env, const struct fw_address 
 fw_inline __u64 fw_member4(const struct fw_env *env, const __u64 address[2]);
 fw_inline __u64 fw_member6(const struct fw_env *env, const __u64 address[2]);
 
-fw_inline _Bool fw_fragment_find(const struct fw_env *env, const struct fw_fragment_key *key,
-    struct fw_fragment_kept *ret_kept);
+fw_inline _Bool fw_fragment_find(
+    const struct fw_env *env, const struct fw_fragment_key *key, struct fw_fragment_kept *ret_kept);
 fw_inline void fw_fragment_keep(const struct fw_env *env, const struct fw_fragment_key *key,
     const struct fw_fragment_kept *kept);
 

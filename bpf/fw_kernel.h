@@ -30,14 +30,10 @@ FW_MAP(fw_classes, BPF_MAP_TYPE_ARRAY, 1, __u32, __u64);
 FW_MAP(fw_manage, BPF_MAP_TYPE_ARRAY, FW_MANAGE_MAX, __u32, struct fw_manage);
 FW_MAP(fw_hosts, BPF_MAP_TYPE_HASH, 1, struct fw_address, __u32);
 FW_MAP(fw_fragments, BPF_MAP_TYPE_LRU_HASH, 4096, struct fw_fragment_key, struct fw_fragment_kept);
-FW_MAP_FLAGS(
-    fw_class4, BPF_MAP_TYPE_LPM_TRIE, 1, struct fw_lpm4, __u32, BPF_F_NO_PREALLOC);
-FW_MAP_FLAGS(
-    fw_class6, BPF_MAP_TYPE_LPM_TRIE, 1, struct fw_lpm6, __u32, BPF_F_NO_PREALLOC);
-FW_MAP_FLAGS(
-    fw_devices, BPF_MAP_TYPE_HASH, 65536, __u32, struct fw_device, BPF_F_NO_PREALLOC);
-FW_MAP_FLAGS(
-    fw_rule_counts, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_count, BPF_F_MMAPABLE);
+FW_MAP_FLAGS(fw_class4, BPF_MAP_TYPE_LPM_TRIE, 1, struct fw_lpm4, __u32, BPF_F_NO_PREALLOC);
+FW_MAP_FLAGS(fw_class6, BPF_MAP_TYPE_LPM_TRIE, 1, struct fw_lpm6, __u32, BPF_F_NO_PREALLOC);
+FW_MAP_FLAGS(fw_devices, BPF_MAP_TYPE_HASH, 65536, __u32, struct fw_device, BPF_F_NO_PREALLOC);
+FW_MAP_FLAGS(fw_rule_counts, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_count, BPF_F_MMAPABLE);
 
 const volatile __u32 fw_rule_counters = 0;
 
@@ -135,8 +131,8 @@ fw_inline __u64 fw_member6(const struct fw_env *env, const __u64 address[2])
     return fw_class_member(bpf_map_lookup_elem(&fw_class6, &key));
 }
 
-fw_inline _Bool fw_fragment_find(const struct fw_env *env, const struct fw_fragment_key *key,
-    struct fw_fragment_kept *ret_kept)
+fw_inline _Bool fw_fragment_find(
+    const struct fw_env *env, const struct fw_fragment_key *key, struct fw_fragment_kept *ret_kept)
 {
     struct fw_fragment_kept *kept = bpf_map_lookup_elem(&fw_fragments, key);
 

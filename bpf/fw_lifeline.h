@@ -2,8 +2,8 @@
 #pragma once
 /*
  * fw_lifeline.h - what keeps a box alive and reachable passes before any rule (datapath.md D9,
- * amendment 7): only to the box itself, never a fragment, never behind IPv6 extension headers but the
- * hop-by-hop options of MLD.
+ * amendment 7): only to the box itself, never a fragment, never behind IPv6 extension headers but
+ * the hop-by-hop options of MLD.
  */
 #include "bpf/fw_parse.h"
 

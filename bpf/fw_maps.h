@@ -7,12 +7,12 @@
 
 #include <bpf/bpf_helpers.h>
 
-#define FW_PROGRAM_ARRAY(name)                   \
-    struct {                                     \
-        __uint(type, BPF_MAP_TYPE_PROG_ARRAY);   \
-        __uint(max_entries, FW_SLOTS);           \
-        __type(key, __u32);                      \
-        __type(value, __u32);                    \
+#define FW_PROGRAM_ARRAY(name)                 \
+    struct {                                   \
+        __uint(type, BPF_MAP_TYPE_PROG_ARRAY); \
+        __uint(max_entries, FW_SLOTS);         \
+        __type(key, __u32);                    \
+        __type(value, __u32);                  \
     } name SEC(".maps")
 
 #define FW_SCRATCH(name)                         \

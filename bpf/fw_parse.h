@@ -3,8 +3,8 @@
 /*
  * fw_parse.h - a frame becomes a key, or the reason why it does not.
  *
- * Bounded: two tags, eight extension headers, FW_LOAD_MAX bytes. What is not understood has a reason
- * of its own and is never passed because of it. Reads the frame through fw_load() only.
+ * Bounded: two tags, eight extension headers, FW_LOAD_MAX bytes. What is not understood has a
+ * reason of its own and is never passed because of it. Reads the frame through fw_load() only.
  */
 #include "bpf/fw_env.h"
 
@@ -146,9 +146,7 @@ fw_inline enum fw_reason fw_parse_raw(
     if (!fw_load(env, 0, &first, 1))
         return FW_REASON_DROP_LINK_SHORT;
     cursor->at = 0;
-    key->ethertype = first >> 4 == 4   ? FW_ETHERTYPE_IPV4
-                     : first >> 4 == 6 ? FW_ETHERTYPE_IPV6
-                                       : 0;
+    key->ethertype = first >> 4 == 4 ? FW_ETHERTYPE_IPV4 : first >> 4 == 6 ? FW_ETHERTYPE_IPV6 : 0;
     return key->ethertype ? FW_REASON_NONE : FW_REASON_DROP_RAW_VERSION;
 }
 
@@ -248,8 +246,8 @@ fw_inline enum fw_reason fw_parse_fragment(struct fw_key *key, const __u8 *bytes
 }
 
 /* One extension header; moves on to the next. */
-fw_inline enum fw_reason fw_parse_extension(const struct fw_env *env, struct fw_key *key,
-    struct fw_cursor *cursor, __u32 limit)
+fw_inline enum fw_reason fw_parse_extension(
+    const struct fw_env *env, struct fw_key *key, struct fw_cursor *cursor, __u32 limit)
 {
     __u8 bytes[8];
     __u32 header = key->protocol, len;
@@ -422,9 +420,8 @@ fw_inline _Bool fw_is_short_l4(enum fw_reason reason)
 fw_inline enum fw_reason fw_parse(const struct fw_env *env, struct fw_key *key)
 {
     struct fw_cursor cursor = {0, 0};
-    enum fw_reason reason = key->device_flags & FW_DEVICE_RAW_IP
-                                ? fw_parse_raw(env, key, &cursor)
-                                : fw_parse_link(env, key, &cursor);
+    enum fw_reason reason = key->device_flags & FW_DEVICE_RAW_IP ? fw_parse_raw(env, key, &cursor)
+                                                                 : fw_parse_link(env, key, &cursor);
 
     if (reason != FW_REASON_NONE)
         return reason;

@@ -12,7 +12,7 @@
 /* One rule that counts, and the sets its sides name. */
 struct build_rule {
     const Picket__V1__Rule *rule;
-    uint32_t object; /* index into objects and tables->objects */
+    uint32_t object;    /* index into objects and tables->objects */
     uint8_t source_set; /* FW_SET_PRESENT, FW_SET_NEGATE, index; 0: none */
     uint8_t target_set;
     bool never; /* it names an empty set, so it matches nothing */
@@ -33,7 +33,7 @@ struct build_members {
 
 /* A set that some rule names. */
 struct build_set {
-    uint32_t object; /* UINT32_MAX: a negated list of a rule */
+    uint32_t object;          /* UINT32_MAX: a negated list of a rule */
     uint8_t hash[HASH_BYTES]; /* over its live elements */
 };
 
@@ -56,11 +56,11 @@ int build_select(struct build *build);
 /* Finds or makes the index of a set object that is effective; -E2BIG above FW_SETS_MAX. */
 int build_set_index(struct build *build, uint32_t object, uint8_t *ret_index);
 /* A set without an object: a negated list of one family. */
-int build_set_of_prefixes(struct build *build, const Picket__V1__Addresses *side, uint32_t family,
-    uint8_t *ret_index);
+int build_set_of_prefixes(
+    struct build *build, const Picket__V1__Addresses *side, uint32_t family, uint8_t *ret_index);
 /* Live elements of a set object into ret_elements (free() it). */
-int build_set_elements(struct build *build, uint32_t object, struct set_element **ret_elements,
-    uint32_t *ret_count);
+int build_set_elements(
+    struct build *build, uint32_t object, struct set_element **ret_elements, uint32_t *ret_count);
 /* Classes and tries out of members. */
 int build_classes(struct build *build);
 

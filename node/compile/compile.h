@@ -44,10 +44,10 @@ void compile_indexes_settle(struct compile_indexes *indexes, const struct compil
 struct compile_device {
     uint32_t index;
     const char *name;
-    uint16_t link_type;    /* ARPHRD_... */
-    uint8_t device_class;  /* enum fw_class */
-    bool is_exempt;        /* frames pass: uppers, and what configuration says */
-    bool is_xdp;           /* native XDP: it does not see hardware-style VLAN tags */
+    uint16_t link_type;   /* ARPHRD_... */
+    uint8_t device_class; /* enum fw_class */
+    bool is_exempt;       /* frames pass: uppers, and what configuration says */
+    bool is_xdp;          /* native XDP: it does not see hardware-style VLAN tags */
 };
 
 struct compile_manage {
@@ -113,13 +113,13 @@ const char *compile_status_word(enum compile_status status);
 /* Every object of the ledger, ascending by id. */
 struct compile_object {
     uint8_t id[OP_REF_BYTES];
-    uint8_t kind;     /* enum object_kind */
-    uint8_t status;   /* enum compile_status */
-    bool is_counted;  /* a rule with a counter */
-    bool is_fresh;    /* its counter was another object's or nobody's: zero it before the flip */
-    uint32_t counter; /* local index, if is_counted */
+    uint8_t kind;      /* enum object_kind */
+    uint8_t status;    /* enum compile_status */
+    bool is_counted;   /* a rule with a counter */
+    bool is_fresh;     /* its counter was another object's or nobody's: zero it before the flip */
+    uint32_t counter;  /* local index, if is_counted */
     uint32_t elements; /* live elements of a set */
-    const char *why;  /* a sentence; "" if effective */
+    const char *why;   /* a sentence; "" if effective */
 };
 
 /* Flat, exactly as the maps want it. */
@@ -160,19 +160,19 @@ struct compile_tables {
 
     struct compile_object *objects;
     uint32_t objects_count;
-    uint32_t counters_count; /* local indexes are below this: how large fw_rule_counts must be */
+    uint32_t counters_count;  /* local indexes are below this: how large fw_rule_counts must be */
     uint32_t rules_effective; /* rules and prefixes in force, for the status */
     uint32_t prefixes_effective;
-    bool is_waiting;          /* some object waits for content */
-    uint64_t next_change_s;   /* compile again at this time; UINT64_MAX: time changes nothing */
+    bool is_waiting;            /* some object waits for content */
+    uint64_t next_change_s;     /* compile again at this time; UINT64_MAX: time changes nothing */
     uint8_t digest[HASH_BYTES]; /* over the ordered, scoped, effective rules, sets and defaults */
 };
 
 int compile_run(const struct compile_input *input, struct compile_tables **ret_tables,
     struct problem *reterr_problem);
 
-/* The same over objects the caller has, ascending by id; input->ledger (may be NULL) is only asked for
- * the additions of sets. */
+/* The same over objects the caller has, ascending by id; input->ledger (may be NULL) is only asked
+ * for the additions of sets. */
 struct ledger_object;
 int compile_objects(const struct compile_input *input, struct ledger_object *objects,
     uint32_t objects_count, struct compile_tables **ret_tables, struct problem *reterr_problem);
@@ -184,8 +184,8 @@ int compile_lifeline_only(const struct compile_input *input, struct compile_tabl
 void compile_tables_free(struct compile_tables *tables); /* accepts NULL */
 
 /* The entry of a device that appeared after the generation was compiled: enter it before attach. */
-void compile_device_entry(
-    const struct fw_policy *policy, const struct compile_device *device, struct fw_device *ret_device);
+void compile_device_entry(const struct fw_policy *policy, const struct compile_device *device,
+    struct fw_device *ret_device);
 
 /* NULL if unknown. */
 const struct compile_object *compile_object_find(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * digest.c - one hash over what state, labels and time make of a node: rules in order, with the content
- * of the sets they name, then defaults. Devices and what this node cannot do are not in it.
+ * digest.c - one hash over what state, labels and time make of a node: rules in order, with the
+ * content of the sets they name, then defaults. Devices and what this node cannot do are not in it.
  */
 #include "node/compile/build.h"
 
@@ -56,8 +56,8 @@ static int append_defaults(const struct build *build, struct buffer *text)
     for (uint32_t i = 0; r == 0 && i < build->tables->objects_count; i++) {
         const struct compile_object *object = &build->tables->objects[i];
 
-        if (object->kind != OBJECT_DEFAULT || (object->status != COMPILE_EFFECTIVE &&
-                                                  object->status != COMPILE_CANNOT_ENFORCE))
+        if (object->kind != OBJECT_DEFAULT ||
+            (object->status != COMPILE_EFFECTIVE && object->status != COMPILE_CANNOT_ENFORCE))
             continue;
         r = buffer_append(text, object->id, OP_REF_BYTES);
         if (r == 0)

@@ -57,7 +57,8 @@ static struct fw_env open_env(const struct host_packet *packet)
     };
 }
 
-void host_decide(struct host *host, const struct host_packet *packet, struct host_answer *ret_answer)
+void host_decide(
+    struct host *host, const struct host_packet *packet, struct host_answer *ret_answer)
 {
     const struct fw_gen *gen = &host->tables->gen;
     const struct fw_device *device = find_device(host->tables, packet->ifindex);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * host.h - the packet path of bpf/ in user space, over the same tables: what the kernel would decide.
+ * host.h - the packet path of bpf/ in user space, over the same tables: what the kernel would
+ * decide.
  *
- * Keeps what the kernel keeps between packets: verdicts of first fragments, counters. No clock: now_ns is
- * the caller's.
+ * Keeps what the kernel keeps between packets: verdicts of first fragments, counters. No clock:
+ * now_ns is the caller's.
  */
 #include "base/bytes.h"
 #include "node/compile/compile.h"
@@ -30,7 +31,8 @@ struct host_answer {
     uint32_t counter;      /* of the rule that decided; FW_COUNTER_NONE */
 };
 
-void host_decide(struct host *host, const struct host_packet *packet, struct host_answer *ret_answer);
+void host_decide(
+    struct host *host, const struct host_packet *packet, struct host_answer *ret_answer);
 
 /* By reason, and by local index. */
 uint64_t host_reason_packets(const struct host *host, enum fw_reason reason);
@@ -38,4 +40,5 @@ uint64_t host_rule_packets(const struct host *host, uint32_t counter);
 
 /* The key the frame parses to, for tests and fuzzing: FW_REASON_COUNT if it is for the rules. */
 struct fw_key;
-enum fw_reason host_parse(const struct host_packet *packet, uint8_t device_flags, struct fw_key *ret_key);
+enum fw_reason host_parse(
+    const struct host_packet *packet, uint8_t device_flags, struct fw_key *ret_key);

@@ -147,8 +147,8 @@ static inline __u64 host_member(
 
         if (bits < bits_max)
             prefix[bits / 8] &= (uint8_t)(0xff00 >> bits % 8);
-        class = bits_max == 32 ? host_class4(tables, prefix, bits)
-                               : host_class6(tables, prefix, bits);
+        class =
+            bits_max == 32 ? host_class4(tables, prefix, bits) : host_class6(tables, prefix, bits);
         if (class)
             return tables->classes[*class];
     }
@@ -165,8 +165,8 @@ fw_inline __u64 fw_member6(const struct fw_env *env, const __u64 address[2])
     return host_member(env->tables, address, 128);
 }
 
-fw_inline _Bool fw_fragment_find(const struct fw_env *env, const struct fw_fragment_key *key,
-    struct fw_fragment_kept *ret_kept)
+fw_inline _Bool fw_fragment_find(
+    const struct fw_env *env, const struct fw_fragment_key *key, struct fw_fragment_kept *ret_kept)
 {
     for (uint32_t i = 0; i < HOST_FRAGMENTS; i++) {
         const struct host_fragment *fragment = &env->memory->fragments[i];

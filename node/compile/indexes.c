@@ -56,8 +56,8 @@ int compile_index_take(struct compile_indexes *indexes, const uint8_t id[OP_REF_
     *ret_is_fresh = index == IDMAP_NONE;
     if (index == IDMAP_NONE) {
         index = free_slot(indexes);
-        if (build_grow((void **)&indexes->slots, &indexes->capacity, index,
-                sizeof(*indexes->slots)) < 0 ||
+        if (build_grow(
+                (void **)&indexes->slots, &indexes->capacity, index, sizeof(*indexes->slots)) < 0 ||
             idmap_put(&indexes->by_id, id, index) < 0)
             return -ENOMEM;
         memcpy(indexes->slots[index].id, id, OP_REF_BYTES);

@@ -76,8 +76,8 @@ static bool device_matches(const Picket__V1__Match *match, const struct oracle_p
 
 static bool words_match(const Picket__V1__Match *match, const struct oracle_packet *packet)
 {
-    Picket__V1__Family family = packet->is_v6 ? PICKET__V1__FAMILY__FAMILY_IPV6
-                                              : PICKET__V1__FAMILY__FAMILY_IPV4;
+    Picket__V1__Family family =
+        packet->is_v6 ? PICKET__V1__FAMILY__FAMILY_IPV6 : PICKET__V1__FAMILY__FAMILY_IPV4;
     Picket__V1__Target target =
         packet->is_to_self ? PICKET__V1__TARGET__TARGET_SELF : PICKET__V1__TARGET__TARGET_OTHER;
 
@@ -94,7 +94,8 @@ static bool words_match(const Picket__V1__Match *match, const struct oracle_pack
         return false;
     if (!match->tcp_flags)
         return true;
-    return packet->has_ports && (packet->tcp_flags & match->tcp_flags->mask) == match->tcp_flags->value;
+    return packet->has_ports &&
+           (packet->tcp_flags & match->tcp_flags->mask) == match->tcp_flags->value;
 }
 
 bool oracle_matches(const struct oracle_rule *rule, const struct oracle_packet *packet,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * oracle.h - which rule decides, straight from the rule messages: slow, plain, and written apart from the
- * compiler and the packet path so that tests can compare them.
+ * oracle.h - which rule decides, straight from the rule messages: slow, plain, and written apart
+ * from the compiler and the packet path so that tests can compare them.
  */
 #include "base/bytes.h"
 
@@ -34,13 +34,13 @@ struct oracle_rule {
 };
 
 /* Is this address in the set of a rule's side? */
-typedef bool (*oracle_member)(
-    void *user, const struct oracle_rule *rule, struct bytes set, const uint8_t *address, bool is_v6);
+typedef bool (*oracle_member)(void *user, const struct oracle_rule *rule, struct bytes set,
+    const uint8_t *address, bool is_v6);
 
 bool oracle_matches(const struct oracle_rule *rule, const struct oracle_packet *packet,
     oracle_member member, void *user);
 
-/* The deciding one of rules that stand in no order; NULL: the default decides. Log and shadow rules decide
- * nothing. */
+/* The deciding one of rules that stand in no order; NULL: the default decides. Log and shadow rules
+ * decide nothing. */
 const struct oracle_rule *oracle_decide(const struct oracle_rule *rules, size_t rules_count,
     const struct oracle_packet *packet, oracle_member member, void *user);

@@ -103,13 +103,11 @@ static void put_ports(struct fw_rule *leaf, const struct leaf_choice *choice)
     leaf->source_port_span = leaf->target_port_span = 0xffff;
     if (choice->source_port) {
         leaf->source_port = (uint16_t)choice->source_port->first;
-        leaf->source_port_span =
-            (uint16_t)(choice->source_port->last - choice->source_port->first);
+        leaf->source_port_span = (uint16_t)(choice->source_port->last - choice->source_port->first);
     }
     if (choice->target_port) {
         leaf->target_port = (uint16_t)choice->target_port->first;
-        leaf->target_port_span =
-            (uint16_t)(choice->target_port->last - choice->target_port->first);
+        leaf->target_port_span = (uint16_t)(choice->target_port->last - choice->target_port->first);
     }
     if (choice->icmp) {
         leaf->source_port = (uint16_t)choice->icmp->type;
@@ -242,8 +240,8 @@ static int add_combination(const struct leaf_context *context, size_t i)
 }
 
 /* Several negated prefixes must all fail, which one leaf rule cannot say: they become a set. */
-static int side_set(struct build *build, const Picket__V1__Addresses *side, uint32_t family,
-    uint8_t *set)
+static int side_set(
+    struct build *build, const Picket__V1__Addresses *side, uint32_t family, uint8_t *set)
 {
     uint8_t index;
     int r;
@@ -276,8 +274,7 @@ static int add_rule(struct build *build, const struct build_rule *rule, uint32_t
         r = side_set(build, match->destination, family, &context.target_set);
     if (r < 0)
         return r;
-    size_t count = turns(match->n_protocols) *
-                   turns(literals(match->source, context.source_set)) *
+    size_t count = turns(match->n_protocols) * turns(literals(match->source, context.source_set)) *
                    turns(literals(match->destination, context.target_set)) *
                    turns(match->n_source_ports) * turns(match->n_destination_ports) *
                    turns(match->n_icmp);

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void build_refuse(
-    struct build *build, uint32_t object, enum compile_status status, const char *why)
+void build_refuse(struct build *build, uint32_t object, enum compile_status status, const char *why)
 {
     build->tables->objects[object].status = (uint8_t)status;
     build->tables->objects[object].why = why;
@@ -39,7 +38,8 @@ static bool has_all_chunks(const struct build *build, const Picket__V1__Manifest
     return true;
 }
 
-/* A changeset takes effect whole (L15): whatever came by the entry of a set that lacks a chunk waits. */
+/* A changeset takes effect whole (L15): whatever came by the entry of a set that lacks a chunk
+ * waits. */
 static int find_waiting_entries(struct build *build, struct idmap *waiting)
 {
     for (uint32_t i = 0; i < build->tables->objects_count; i++) {
@@ -139,8 +139,8 @@ static int add_rule(struct build *build, uint32_t i, const Picket__V1__Rule *rul
 {
     size_t capacity = build->rules_capacity;
 
-    if (build_grow((void **)&build->rules, &capacity, build->rules_count,
-            sizeof(*build->rules)) < 0)
+    if (build_grow((void **)&build->rules, &capacity, build->rules_count, sizeof(*build->rules)) <
+        0)
         return -ENOMEM;
     build->rules_capacity = capacity;
     build->rules[build->rules_count++] = (struct build_rule){.rule = rule, .object = i};
@@ -228,8 +228,8 @@ static int find_set(struct build *build, const struct build_rule *rule,
     uint32_t object;
     int r;
 
-    if (!ledger_set_resolve(build->objects[rule->object].winner,
-            bytes_of(side->set.data, side->set.len), id))
+    if (!ledger_set_resolve(
+            build->objects[rule->object].winner, bytes_of(side->set.data, side->set.len), id))
         return -ENOENT;
     object = object_index(build, id);
     if (object == UINT32_MAX || build->objects[object].kind != OBJECT_SET ||
@@ -247,8 +247,8 @@ static bool drops(const Picket__V1__Rule *rule)
            rule->action == PICKET__V1__ACTION__ACTION_REJECT;
 }
 
-static int bind_side(struct build *build, struct build_rule *rule,
-    const Picket__V1__Addresses *side, uint8_t *set)
+static int bind_side(
+    struct build *build, struct build_rule *rule, const Picket__V1__Addresses *side, uint8_t *set)
 {
     uint8_t index = 0;
     int r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sets.c - the sets that rules name become classes of addresses (datapath.md D5): the longest prefix of
- * an address names its class, and the class says in which sets it is, those of covering prefixes
- * included.
+ * sets.c - the sets that rules name become classes of addresses (datapath.md D5): the longest
+ * prefix of an address names its class, and the class says in which sets it is, those of covering
+ * prefixes included.
  */
 #include "base/check.h"
 #include "base/idmap.h"
@@ -67,8 +67,8 @@ static int base_elements(const struct build *build, const Picket__V1__Manifest *
         return 0;
     r = read_content(build, manifest, &content);
     if (r == 0)
-        r = set_content_decode(buffer_bytes(&content), manifest->elements_v4,
-            manifest->elements_v6, ret_elements, ret_count);
+        r = set_content_decode(buffer_bytes(&content), manifest->elements_v4, manifest->elements_v6,
+            ret_elements, ret_count);
     buffer_fini(&content);
     return r;
 }
@@ -203,8 +203,8 @@ int build_set_index(struct build *build, uint32_t object, uint8_t *ret_index)
     return r;
 }
 
-int build_set_of_prefixes(struct build *build, const Picket__V1__Addresses *side, uint32_t family,
-    uint8_t *ret_index)
+int build_set_of_prefixes(
+    struct build *build, const Picket__V1__Addresses *side, uint32_t family, uint8_t *ret_index)
 {
     int r = new_set(build, UINT32_MAX, ret_index);
 
@@ -326,8 +326,8 @@ static int sweep_family(struct class_sweep *sweep)
     for (size_t i = 0, next; r == 0 && i < members->count; i = next) {
         uint64_t own = 0;
 
-        for (next = i; next < members->count &&
-                       member_order(&members->items[i], &members->items[next]) == 0;
+        for (next = i;
+             next < members->count && member_order(&members->items[i], &members->items[next]) == 0;
              next++)
             own |= 1ULL << members->items[next].set;
         r = sweep_prefix(sweep, &members->items[i], own);

@@ -23,14 +23,16 @@ static void eth6(struct packet *p, const char *source, const char *target, uint8
     packet_ipv6(p, source, target, next);
 }
 
-static void tcp4(struct packet *p, const char *source, const char *target, uint16_t from, uint16_t to)
+static void tcp4(
+    struct packet *p, const char *source, const char *target, uint16_t from, uint16_t to)
 {
     eth4(p, source, target, 6);
     packet_tcp(p, from, to, ACK);
     packet_end(p);
 }
 
-static void udp4(struct packet *p, const char *source, const char *target, uint16_t from, uint16_t to)
+static void udp4(
+    struct packet *p, const char *source, const char *target, uint16_t from, uint16_t to)
 {
     eth4(p, source, target, 17);
     packet_udp(p, from, to);
@@ -49,18 +51,54 @@ static void icmp6(struct packet *p, const char *target, uint8_t type, uint8_t ho
 /* C(name) { body over p } makes a builder. */
 #define C(name) static void name(struct packet *p)
 
-C(plain_tcp) { tcp4(p, FAR4, SELF4, 4000, 80); }
-C(blocked_port) { tcp4(p, FAR4, SELF4, 4000, 23); }
-C(allowed_before) { tcp4(p, "203.0.113.23", SELF4, 4000, 23); }
-C(banned) { tcp4(p, "198.18.5.5", SELF4, 1, 2); }
-C(nested_ban) { tcp4(p, "198.19.1.1", SELF4, 1, 2); }
-C(port_range) { udp4(p, FAR4, SELF4, 5, 6050); }
-C(port_range_end) { udp4(p, FAR4, SELF4, 5, 6100); }
-C(source_port) { udp4(p, FAR4, SELF4, 1900, 5); }
-C(other_target) { udp4(p, FAR4, OTHER4, 5, 7777); }
-C(not_other_target) { udp4(p, FAR4, SELF4, 5, 7777); }
-C(by_negation) { udp4(p, "203.0.113.200", SELF4, 5, 8888); }
-C(spared_by_negation) { udp4(p, "203.0.114.200", SELF4, 5, 8888); }
+C(plain_tcp)
+{
+    tcp4(p, FAR4, SELF4, 4000, 80);
+}
+C(blocked_port)
+{
+    tcp4(p, FAR4, SELF4, 4000, 23);
+}
+C(allowed_before)
+{
+    tcp4(p, "203.0.113.23", SELF4, 4000, 23);
+}
+C(banned)
+{
+    tcp4(p, "198.18.5.5", SELF4, 1, 2);
+}
+C(nested_ban)
+{
+    tcp4(p, "198.19.1.1", SELF4, 1, 2);
+}
+C(port_range)
+{
+    udp4(p, FAR4, SELF4, 5, 6050);
+}
+C(port_range_end)
+{
+    udp4(p, FAR4, SELF4, 5, 6100);
+}
+C(source_port)
+{
+    udp4(p, FAR4, SELF4, 1900, 5);
+}
+C(other_target)
+{
+    udp4(p, FAR4, OTHER4, 5, 7777);
+}
+C(not_other_target)
+{
+    udp4(p, FAR4, SELF4, 5, 7777);
+}
+C(by_negation)
+{
+    udp4(p, "203.0.113.200", SELF4, 5, 8888);
+}
+C(spared_by_negation)
+{
+    udp4(p, "203.0.114.200", SELF4, 5, 8888);
+}
 C(sctp_port)
 {
     eth4(p, FAR4, SELF4, 132);
@@ -169,11 +207,11 @@ C(raw_neither)
     packet_fill(p, 40);
 }
 
-#define ETHERTYPE(name, value)                                                                   \
-    C(name)                                                                                      \
-    {                                                                                            \
-        packet_ethernet(p, value);                                                               \
-        packet_fill(p, 46);                                                                      \
+#define ETHERTYPE(name, value)     \
+    C(name)                        \
+    {                              \
+        packet_ethernet(p, value); \
+        packet_fill(p, 46);        \
     }
 ETHERTYPE(arp, 0x0806)
 ETHERTYPE(llc, 0x0026)
@@ -380,10 +418,22 @@ static void extensions(struct packet *p, int count, size_t len)
     packet_tcp(p, 5, 23, SYN);
     packet_end(p);
 }
-C(ext_eight) { extensions(p, 8, 8); }
-C(ext_nine) { extensions(p, 9, 8); }
-C(ext_512) { extensions(p, 2, 256); }
-C(ext_520) { extensions(p, 5, 104); }
+C(ext_eight)
+{
+    extensions(p, 8, 8);
+}
+C(ext_nine)
+{
+    extensions(p, 9, 8);
+}
+C(ext_512)
+{
+    extensions(p, 2, 256);
+}
+C(ext_520)
+{
+    extensions(p, 5, 104);
+}
 C(ext_short)
 {
     eth6(p, FAR6, SELF6, 60);
@@ -431,10 +481,22 @@ C(esp)
     packet_end(p);
 }
 
-C(nd_solicit) { icmp6(p, "ff02::1:ff00:1", 135, 255); }
-C(nd_unicast) { icmp6(p, "fe80::1", 136, 255); }
-C(nd_hops) { icmp6(p, SELF6, 135, 254); }
-C(nd_other) { icmp6(p, "2001:db8::77", 135, 255); }
+C(nd_solicit)
+{
+    icmp6(p, "ff02::1:ff00:1", 135, 255);
+}
+C(nd_unicast)
+{
+    icmp6(p, "fe80::1", 136, 255);
+}
+C(nd_hops)
+{
+    icmp6(p, SELF6, 135, 254);
+}
+C(nd_other)
+{
+    icmp6(p, "2001:db8::77", 135, 255);
+}
 C(nd_behind_ext)
 {
     eth6(p, "fe80::2", SELF6, 60);
@@ -470,27 +532,54 @@ C(igmp_unicast)
     packet_fill(p, 8);
     packet_end(p);
 }
-C(dhcp) { udp4(p, FAR4, "255.255.255.255", 67, 68); }
+C(dhcp)
+{
+    udp4(p, FAR4, "255.255.255.255", 67, 68);
+}
 C(dhcp6)
 {
     eth6(p, "fe80::2", "fe80::1", 17);
     packet_udp(p, 547, 546);
     packet_end(p);
 }
-C(mesh) { tcp4(p, FAR4, SELF4, 999, 7425); }
-C(mesh_not_here) { tcp4(p, FAR4, OTHER4, 999, 7425); }
-C(mesh_reply) { tcp4(p, "192.0.2.7", SELF4, 7425, 999); }
-C(mesh_reply_stranger) { tcp4(p, "192.0.2.8", SELF4, 7425, 999); }
+C(mesh)
+{
+    tcp4(p, FAR4, SELF4, 999, 7425);
+}
+C(mesh_not_here)
+{
+    tcp4(p, FAR4, OTHER4, 999, 7425);
+}
+C(mesh_reply)
+{
+    tcp4(p, "192.0.2.7", SELF4, 7425, 999);
+}
+C(mesh_reply_stranger)
+{
+    tcp4(p, "192.0.2.8", SELF4, 7425, 999);
+}
 C(mesh_reply_syn)
 {
     eth4(p, "192.0.2.7", SELF4, 6);
     packet_tcp(p, 7425, 999, SYN);
     packet_end(p);
 }
-C(dns) { udp4(p, "192.0.2.53", SELF4, 53, 999); }
-C(ntp) { udp4(p, "192.0.2.123", SELF4, 123, 123); }
-C(manage) { tcp4(p, "198.51.100.9", SELF4, 5, 22); }
-C(manage_elsewhere) { tcp4(p, "198.51.101.9", SELF4, 5, 22); }
+C(dns)
+{
+    udp4(p, "192.0.2.53", SELF4, 53, 999);
+}
+C(ntp)
+{
+    udp4(p, "192.0.2.123", SELF4, 123, 123);
+}
+C(manage)
+{
+    tcp4(p, "198.51.100.9", SELF4, 5, 22);
+}
+C(manage_elsewhere)
+{
+    tcp4(p, "198.51.101.9", SELF4, 5, 22);
+}
 C(mesh_fragment)
 {
     eth4(p, FAR4, SELF4, 6);

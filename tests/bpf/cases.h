@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* cases.h - one frame for every reason and every field; the same table runs on the host and in the kernel. */
+/* cases.h - one frame for every reason and every field; the same table runs on the host and in the
+ * kernel. */
 #include "tests/bpf/packet.h"
 #include "tests/bpf/world.h"
 

@@ -14,8 +14,10 @@ static const char *const usage =
     "  HEX   a frame; --raw: it begins with the IP header\n"
     "  RULE  a rule's line, such as: drop in tcp to any port 23\n"
     "        or a set before the rules that name it: set NAME PREFIX PREFIX ...\n"
-    "  Prints one line for the host and one for the kernel (XDP; --tc: tc). The box is 192.0.2.1 and\n"
-    "  2001:db8::1; its device is eth0, external. Exit 0: they agree. 1: they do not. 2: nonsense.\n"
+    "  Prints one line for the host and one for the kernel (XDP; --tc: tc). The box is 192.0.2.1 "
+    "and\n"
+    "  2001:db8::1; its device is eth0, external. Exit 0: they agree. 1: they do not. 2: "
+    "nonsense.\n"
     "  77: they would agree, but BPF programs cannot be loaded here.\n";
 
 static const char *reason_word(enum fw_reason reason)

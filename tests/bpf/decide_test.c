@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #define GENERATED 4000
-#define FRAME_LEAST 14  /* the kernel runs none that is shorter */
+#define FRAME_LEAST 14 /* the kernel runs none that is shorter */
 #define FRAME_CUT 1514
 
 struct both {
@@ -88,8 +88,8 @@ static void every_case_has_its_reason_in_the_kernel(void **state)
         row->build(&packet);
         for (int kind = FW_KIND_XDP; kind <= FW_KIND_TC_IN; kind++) {
             struct host_answer answer;
-            int r = kernel_decide(both->kernel, (enum fw_kind)kind,
-                bytes_of(packet.bytes, packet.len), &answer);
+            int r = kernel_decide(
+                both->kernel, (enum fw_kind)kind, bytes_of(packet.bytes, packet.len), &answer);
 
             if (r == -EINVAL && kind == FW_KIND_TC_IN)
                 continue;
@@ -260,8 +260,8 @@ static void add_wide_rule(struct world *world, int number)
     size_t len = (size_t)snprintf(text, sizeof(text), "drop in udp priority 5 port 1");
 
     for (int i = 1; i < 64; i++)
-        len += (size_t)snprintf(
-            text + len, sizeof(text) - len, ",%d", 20000 + (number * 64 + i) * 2);
+        len +=
+            (size_t)snprintf(text + len, sizeof(text) - len, ",%d", 20000 + (number * 64 + i) * 2);
     assert_int_equal(world_rule(world, text), 0);
 }
 

@@ -236,7 +236,8 @@ int kernel_remove_program(struct kernel *kernel, enum fw_kind kind, uint32_t sta
     return bpf_map_delete_elem(bpf_map__fd(maps[kind][stage]), &slot);
 }
 
-/* Which counters moved since the last packet. Dry-run and shadow marks are no reasons of their own. */
+/* Which counters moved since the last packet. Dry-run and shadow marks are no reasons of their own.
+ */
 static void read_counters(struct kernel *kernel, struct host_answer *ret_answer)
 {
     ret_answer->reason = FW_REASON_COUNT;
@@ -261,16 +262,16 @@ static void read_counters(struct kernel *kernel, struct host_answer *ret_answer)
 int kernel_decide(
     struct kernel *kernel, enum fw_kind kind, struct bytes frame, struct host_answer *ret_answer)
 {
-    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.at, .data_size_in = (uint32_t)frame.len,
-        .repeat = 1);
-    struct bpf_program *program = kind == FW_KIND_XDP ? kernel->entry->progs.fw_xdp_entry
-                                                      : kernel->entry->progs.fw_tc_entry;
+    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.at,
+        .data_size_in = (uint32_t)frame.len, .repeat = 1);
+    struct bpf_program *program =
+        kind == FW_KIND_XDP ? kernel->entry->progs.fw_xdp_entry : kernel->entry->progs.fw_tc_entry;
     int r = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
 
     if (r < 0)
         return r;
     read_counters(kernel, ret_answer);
-    ret_answer->drops = kind == FW_KIND_XDP ? options.retval != XDP_PASSES
-                                            : options.retval != (uint32_t)-1;
+    ret_answer->drops =
+        kind == FW_KIND_XDP ? options.retval != XDP_PASSES : options.retval != (uint32_t)-1;
     return 0;
 }

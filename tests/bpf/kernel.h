@@ -10,11 +10,12 @@ struct kernel;
 /* True if BPF programs can be loaded here; else a test skips. */
 bool kernel_is_possible(void);
 
-int kernel_new(const struct compile_tables *tables, struct kernel **ret_kernel, struct problem *reterr_problem);
+int kernel_new(const struct compile_tables *tables, struct kernel **ret_kernel,
+    struct problem *reterr_problem);
 void kernel_free(struct kernel *kernel);
 
-/* The verdict and its reason by the whole way: entry program, parse, rules. counter: UINT32_MAX unless a rule
- * was counted. -EINVAL: the kernel does not run a frame that short. */
+/* The verdict and its reason by the whole way: entry program, parse, rules. counter: UINT32_MAX
+ * unless a rule was counted. -EINVAL: the kernel does not run a frame that short. */
 int kernel_decide(
     struct kernel *kernel, enum fw_kind kind, struct bytes frame, struct host_answer *ret_answer);
 

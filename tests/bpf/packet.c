@@ -77,7 +77,8 @@ void packet_extension(struct packet *packet, uint8_t kind, uint8_t next, size_t 
     packet->l4_at = packet->len;
 }
 
-void packet_fragment_v6(struct packet *packet, uint8_t next, uint16_t offset, bool more, uint32_t id)
+void packet_fragment_v6(
+    struct packet *packet, uint8_t next, uint16_t offset, bool more, uint32_t id)
 {
     uint8_t *at = room(packet, 8);
 

@@ -10,8 +10,8 @@
 struct packet {
     uint8_t bytes[PACKET_BYTES_MAX];
     size_t len;
-    size_t ip_at;  /* offset of the IP header */
-    size_t l4_at;  /* offset of the transport header */
+    size_t ip_at; /* offset of the IP header */
+    size_t l4_at; /* offset of the transport header */
     bool is_v6;
 };
 
@@ -24,7 +24,8 @@ void packet_ipv6(struct packet *packet, const char *source, const char *target, 
 
 /* An IPv6 extension header of len bytes (a multiple of 8; for 51, AH, of 4). */
 void packet_extension(struct packet *packet, uint8_t kind, uint8_t next, size_t len);
-void packet_fragment_v6(struct packet *packet, uint8_t next, uint16_t offset, bool more, uint32_t id);
+void packet_fragment_v6(
+    struct packet *packet, uint8_t next, uint16_t offset, bool more, uint32_t id);
 void packet_fragment_v4(struct packet *packet, uint16_t offset, bool more, uint16_t id);
 
 void packet_tcp(struct packet *packet, uint16_t source, uint16_t target, uint8_t flags);

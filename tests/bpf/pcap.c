@@ -101,10 +101,8 @@ int pcap_each(
     int r = bytes ? 0 : -errno;
 
     if (bytes) {
-        struct capture capture = {.at = bytes,
-            .len = fread(bytes, 1, FILE_BYTES_MAX, file),
-            .fn = fn,
-            .user = user};
+        struct capture capture = {
+            .at = bytes, .len = fread(bytes, 1, FILE_BYTES_MAX, file), .fn = fn, .user = user};
 
         r = each(&capture);
     }

@@ -8,6 +8,7 @@
 #define PCAP_LINK_ETHERNET 1
 #define PCAP_LINK_RAW 101
 
-/* Calls fn for each frame, with its link type; stops where the file does. 0, or -errno if it cannot be read or is
- * neither format. */
-int pcap_each(const char *path, void (*fn)(void *user, uint32_t link_type, struct bytes frame), void *user);
+/* Calls fn for each frame, with its link type; stops where the file does. 0, or -errno if it cannot
+ * be read or is neither format. */
+int pcap_each(
+    const char *path, void (*fn)(void *user, uint32_t link_type, struct bytes frame), void *user);

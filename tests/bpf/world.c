@@ -36,24 +36,23 @@ static void host(struct world *world, const char *address, uint8_t flags)
     uint8_t length;
 
     to->flags = flags;
-    CHECK(prefix_parse(address, to->address, &to->is_v6, &length, NULL) == 0, "an address of a test");
+    CHECK(
+        prefix_parse(address, to->address, &to->is_v6, &length, NULL) == 0, "an address of a test");
 }
 
 int world_init(struct world *world)
 {
     memset(world, 0, sizeof(*world));
-    world->device = (struct compile_device){.index = WORLD_DEVICE,
-        .name = "eth0",
-        .link_type = 1,
-        .device_class = FW_CLASS_EXTERNAL};
+    world->device = (struct compile_device){
+        .index = WORLD_DEVICE, .name = "eth0", .link_type = 1, .device_class = FW_CLASS_EXTERNAL};
     host(world, "192.0.2.1", FW_HOST_OWN);
     host(world, "2001:db8::1", FW_HOST_OWN);
     host(world, "fe80::1", FW_HOST_OWN);
     host(world, "192.0.2.7", FW_HOST_PEER);
     host(world, "192.0.2.53", FW_HOST_DNS);
     host(world, "192.0.2.123", FW_HOST_NTP);
-    world->manage[0] = (struct compile_manage){
-        .address = {198, 51, 100}, .length = 24, .protocol = 6, .port = 22};
+    world->manage[0] =
+        (struct compile_manage){.address = {198, 51, 100}, .length = 24, .protocol = 6, .port = 22};
     world->lifeline.mesh_port = 7425;
     world->lifeline.hosts = world->hosts;
     world->lifeline.manage = world->manage;
@@ -148,13 +147,15 @@ static void add_chunks(struct world *world, Picket__V1__Manifest *manifest, stru
         CHECK(index < WORLD_CHUNKS_MAX, "a test has few chunks");
         if (len > CHUNK_BYTES)
             len = CHUNK_BYTES;
-        CHECK(buffer_append(&world->chunks[index], content.at + i * CHUNK_BYTES, len) == 0, "memory");
+        CHECK(
+            buffer_append(&world->chunks[index], content.at + i * CHUNK_BYTES, len) == 0, "memory");
         manifest->chunks[i].data = chunk_name(index);
         manifest->chunks[i].len = HASH_BYTES;
     }
 }
 
-int world_set_of(struct world *world, const char *name, struct set_element *elements, uint32_t count)
+int world_set_of(
+    struct world *world, const char *name, struct set_element *elements, uint32_t count)
 {
     Picket__V1__Set *set = calloc(1, sizeof(*set));
     Picket__V1__Manifest *manifest = calloc(1, sizeof(*manifest));
@@ -189,8 +190,8 @@ int world_set(struct world *world, const char *name, const char *prefixes)
     strcpy(text, prefixes);
     while ((word = strtok_r(rest, " ", &rest))) {
         bool is_v6;
-        int r = prefix_parse(word, elements[count].address, &is_v6, &elements[count].length,
-            &world->problem);
+        int r = prefix_parse(
+            word, elements[count].address, &is_v6, &elements[count].length, &world->problem);
 
         if (r < 0)
             return r;

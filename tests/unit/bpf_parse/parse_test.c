@@ -8,7 +8,8 @@
 
 #include <cmocka.h>
 
-/* Flags decide the tables, so hosts are made where they change; fragments need one that remembers. */
+/* Flags decide the tables, so hosts are made where they change; fragments need one that remembers.
+ */
 static void every_case_has_its_reason_on_the_host(void **state)
 {
     static struct world world;
