@@ -11,11 +11,13 @@
 #include <linux/if_arp.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -85,7 +87,7 @@ static int stop(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (ns_index(names[i]))
+        if (datapath && ns_index(names[i]))
             (void)sync_forget(datapath, ns_index(names[i]));
     }
     (void)sh("for d in va tap0 br0; do ip link del dev $d; done");
@@ -266,6 +268,67 @@ static void no_packet_slips_through_while_generations_change(void **state)
     assert_true(flipping.sent > 0);
     assert_int_equal(flipping.came, 0);
     stream_close(&flipping.stream);
+}
+
+static _Noreturn void publish_for_ever(void)
+{
+    struct datapath_options options = {.bpffs = bpffs};
+
+    if (datapath_open(&options, &datapath, NULL) < 0)
+        _exit(1);
+    (void)attach("va", "veth"); /* a generation has the devices that its daemon was told of */
+    for (;;)
+        sync_publish(datapath, &drops.tables);
+}
+
+static void killing_the_daemon_at_any_moment_lets_nothing_through(void **state)
+{
+    struct stream stream;
+    unsigned came = 0;
+
+    (void)state;
+    (void)attach("va", "veth");
+    stream_open(&stream, "va", "vb", NEAR);
+    datapath_close(datapath);
+    for (unsigned i = 0; i < 6; i++) {
+        pid_t child = fork();
+
+        if (child == 0)
+            publish_for_ever();
+        (void)usleep(20000 + i * 41000);
+        came += stream_send(&stream, BAD, 50);
+        assert_int_equal(kill(child, SIGKILL), 0);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        came += stream_send(&stream, BAD, 50);
+    }
+    datapath = open_with(false);
+    assert_int_equal(came, 0);
+    assert_int_equal(stream_send(&stream, GOOD, 20), 20);
+    (void)attach("va", "veth");
+    sync_publish(datapath, &passes.tables);
+    assert_int_equal(stream_send(&stream, BAD, 20), 20);
+    stream_close(&stream);
+}
+
+static void a_pin_of_another_shape_is_refused_with_the_remedy(void **state)
+{
+    struct datapath_options options = {.bpffs = bpffs};
+    struct datapath *opened;
+    struct problem problem = {0};
+    char path[128];
+    int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "other", 4, 4, 1, NULL);
+
+    (void)state;
+    (void)sync_remove_all(datapath);
+    datapath_close(datapath);
+    datapath = NULL;
+    must("mkdir -p %s/picket/v%d", bpffs, FW_ABI_VERSION);
+    (void)snprintf(path, sizeof(path), "%s/picket/v%d/fw_word", bpffs, FW_ABI_VERSION);
+    assert_int_equal(bpf_obj_pin(fd, path), 0);
+    assert_int_equal(datapath_open(&options, &opened, &problem), -EBADMSG);
+    assert_non_null(strstr(problem.text, "picketd --remove"));
+    assert_int_equal(unlink(path), 0);
+    (void)close(fd);
 }
 
 static void a_fill_changes_nothing_before_the_flip(void **state)
@@ -489,6 +552,8 @@ int main(void)
         TEST(a_restart_keeps_filter_slot_and_counters),
         TEST(a_device_new_after_a_restart_gets_its_entry),
         TEST(no_packet_slips_through_while_generations_change),
+        TEST(killing_the_daemon_at_any_moment_lets_nothing_through),
+        TEST(a_pin_of_another_shape_is_refused_with_the_remedy),
         TEST(a_fill_changes_nothing_before_the_flip),
         TEST(an_unconfirmed_flip_reverts_by_itself),
         TEST(a_refused_table_keeps_the_last_generation),
