@@ -159,7 +159,8 @@ static void answer_apply(struct submission *submission, bool is_enforced)
     for (uint32_t i = first; response.entries && i < submission->answers_count; i++) {
         const struct replica_answer *answer = &submission->answers[i];
         Picket__V1__EntryAnswer *out = reply_message(&reply, &picket__v1__entry_answer__descriptor);
-        enum ledger_reason reason = ledger_entry_status(node->ledger, answer->id, NULL);
+        uint32_t op;
+        enum ledger_reason reason = ledger_entry_status(node->ledger, answer->id, &op);
 
         if (!out)
             break;

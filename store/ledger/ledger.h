@@ -89,7 +89,7 @@ enum ledger_reason ledger_entry_status(struct ledger *ledger, const uint8_t id[H
 
 /* ---- trust */
 
-struct bytes ledger_trust_head(const struct ledger *ledger, uint64_t *ret_position); /* id; len 0 before the first */
+struct bytes ledger_trust_head(const struct ledger *ledger, uint64_t *ret_position); /* id; len 0 before the first; ret_position may be NULL */
 /* The record at this position of the chain in force, SignedTrust bytes; len 0 if above the head. */
 struct bytes ledger_trust_at(const struct ledger *ledger, uint64_t position);
 /* All records, losing branches too: for repair. */

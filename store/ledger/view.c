@@ -123,7 +123,8 @@ struct bytes ledger_trust_head(const struct ledger *ledger, uint64_t *ret_positi
 {
     uint32_t head = ledger->in_force.head;
 
-    *ret_position = head;
+    if (ret_position)
+        *ret_position = head;
     if (head == 0)
         return bytes_of(NULL, 0);
     return bytes_of(ledger->trust[ledger->in_force.positions[head].record].id, HASH_BYTES);

@@ -25,8 +25,8 @@ def all_drop(node):
 for node in NODES:
     wait_until("n%d passes before any rule" % node, lambda: all_pass(node))
 
-lab.picket(1, "rule", "add", "drop in tcp,udp port any to any port 4444 priority 100 name no-echo")
-lab.picket(1, "rule", "add", "drop in icmp,icmpv6 icmp-type 8 priority 110 name no-ping4")
+lab.picket(1, "rule", "add", "drop in tcp,udp to any port 4444 priority 100 name no-echo")
+lab.picket(1, "rule", "add", "drop in icmp icmp-type 8 priority 110 name no-ping4")
 lab.picket(1, "rule", "add", "drop in icmpv6 icmp-type 128 priority 120 name no-ping6")
 for node in NODES:
     took = wait_until("n%d drops all that the rules of node 1 name" % node, lambda: all_drop(node))
@@ -55,6 +55,6 @@ lab.run(2, "ip", "link", "add", "dev", "lan0", "type", "bridge")
 lab.run(2, "ip", "link", "set", "dev", "late0", "master", "lan0")
 lab.run(2, "ip", "link", "set", "dev", "late0", "nomaster")
 wait_until("the kernel has late0's filter after it left its bridge",
-           lambda: "picket" in lab.run(2, "tc", "filter", "show", "dev", "late0", "ingress") or interface(2, "late0").get("mode") == "native")
+           lambda: "fw_tc" in lab.run(2, "tc", "filter", "show", "dev", "late0", "ingress") or interface(2, "late0").get("mode") == "native")
 assert interface(2, "late0").get("protected"), "a bridge port that leaves its bridge lost its protection"
 print("a new device is protected, and stays so when it leaves its bridge")
