@@ -38,6 +38,11 @@ static struct mesh_address *find(struct mesh_core *core, const char *text)
     return NULL;
 }
 
+bool mesh_book_knows(struct mesh_core *core, const char *text)
+{
+    return find(core, text) || is_own(core, text);
+}
+
 /* A free place, else that of hearsay nobody is dialling now, the one that failed most. */
 static struct mesh_address *make_room(struct mesh_core *core)
 {

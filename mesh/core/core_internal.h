@@ -58,6 +58,7 @@ void mesh_recv_contacts(
 
 /* ---- book.c */
 bool mesh_address_fits(const char *text);
+bool mesh_book_knows(struct mesh_core *core, const char *text);
 /* NULL if there is no room or it is our own. node may be NULL. */
 struct mesh_address *mesh_book_learn(struct mesh_core *core, const char *text, const uint8_t *node);
 void mesh_book_link_up(

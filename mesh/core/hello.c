@@ -6,7 +6,7 @@
 #define PROTOCOL 1
 #define CONTACTS_MS 1000        /* shortest time between two lists on one link */
 #define CONTACT_ADDRESSES_MAX 4 /* of one node */
-#define CONTACTS_A_LINK_MAX 256 /* taken from one link in its life */
+#define CONTACTS_A_LINK_MAX 256 /* unheard of before, taken from one link in its life */
 
 void mesh_send_hello(struct mesh_core *core, struct mesh_link *link)
 {
@@ -118,11 +118,13 @@ void mesh_recv_contacts(
         if (memcmp(contact->node.data, core->options.node, HASH_BYTES) == 0)
             continue;
         for (size_t k = 0; k < contact->n_addresses; k++) {
+            if (!mesh_address_fits(contact->addresses[k]) ||
+                mesh_book_knows(core, contact->addresses[k]))
+                continue;
             if (link->contacts_taken >= CONTACTS_A_LINK_MAX)
                 return;
             link->contacts_taken++;
-            if (mesh_address_fits(contact->addresses[k]))
-                (void)mesh_book_learn(core, contact->addresses[k], contact->node.data);
+            (void)mesh_book_learn(core, contact->addresses[k], contact->node.data);
         }
     }
 }

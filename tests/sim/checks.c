@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* checks.c - the invariants of world.h, after every step and every effect. */
-#include "tests/sim/world.h"
+#include "tests/sim/parts.h"
 
 #include <stdlib.h>
 #include <string.h>

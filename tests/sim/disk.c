@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* disk.c - a log with group commit: what is pending dies in a crash, what is durable does not. */
-#include "tests/sim/world.h"
+#include "tests/sim/parts.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* net.c - streams that are harsher than TCP: frames may vanish, double, overtake, and break. */
-#include "tests/sim/world.h"
+#include "tests/sim/parts.h"
 
 #include <stdlib.h>
 #include <string.h>

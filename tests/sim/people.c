@@ -4,7 +4,7 @@
 #include "store/ledger/author.h"
 #include "store/ledger/rule.h"
 #include "store/ledger/set_content.h"
-#include "tests/sim/world.h"
+#include "tests/sim/parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>

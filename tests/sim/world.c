@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/sim/world.h"
 #include "base/check.h"
+#include "tests/sim/parts.h"
 
 #include <stdarg.h>
 #include <stdio.h>

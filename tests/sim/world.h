@@ -145,11 +145,6 @@ struct sim_person {
     uint32_t chain_count;
 };
 
-struct sim_request {
-    uint32_t person; /* UINT32_MAX: chunk or trust */
-    uint32_t first, count, trust_count, node;
-};
-
 struct sim_world {
     struct sim_options options;
     struct prng prng;
@@ -175,7 +170,7 @@ struct sim_world {
     uint32_t stepping; /* node */
     bool has_failed;
     char failure[240];
-    uint64_t answered, refused, crashes, records_sent;
+    uint64_t answered, refused, crashes;
     char trace[SIM_TRACE_LINES][SIM_TRACE_BYTES];
     uint64_t trace_count;
 };
@@ -188,56 +183,14 @@ bool sim_run(struct sim_world *world);
 void sim_print_failure(const struct sim_world *world);
 /* Steps until this time; people and faults act as they were scheduled. */
 void sim_run_until(struct sim_world *world, uint64_t until_ms);
-void sim_step(struct sim_world *world, uint32_t node, struct replica_event *event);
-void sim_node_start(struct sim_world *world, uint32_t node);
 void sim_node_crash(struct sim_world *world, uint32_t node);
-bool sim_has_fault(const struct sim_world *world, enum sim_fault fault);
-/* True once in `one_in`. */
-bool sim_chance(struct sim_world *world, uint64_t one_in);
-uint64_t sim_between(struct sim_world *world, uint64_t low, uint64_t high);
-__attribute__((format(printf, 2, 3))) void sim_fail(
-    struct sim_world *world, const char *format, ...);
-__attribute__((format(printf, 2, 3))) void sim_say(
-    struct sim_world *world, const char *format, ...);
-void sim_trace(void *user, const char *line);
-uint32_t sim_live_node(struct sim_world *world, uint32_t from);
-
-/* ---- queue.c: an event takes its bytes */
-void sim_push(struct sim_world *world, uint64_t delay_ms, struct sim_event event);
-bool sim_pop(struct sim_world *world, struct sim_event *ret_event);
-void sim_queue_free(struct sim_world *world);
-
-/* ---- net.c */
-void sim_net_send(struct sim_world *world, uint32_t node, uint32_t conn, struct bytes bytes);
-void sim_net_dial(struct sim_world *world, uint32_t node, const char *address);
-void sim_net_close(struct sim_world *world, uint32_t node, uint32_t conn);
-void sim_net_crash(struct sim_world *world, uint32_t node);
-void sim_net_event(struct sim_world *world, struct sim_event *event);
-
-/* ---- disk.c */
-void sim_disk_put(struct sim_world *world, uint32_t node, const struct replica_effect *effect);
-void sim_disk_read(struct sim_world *world, uint32_t node, const struct replica_effect *effect);
-void sim_disk_event(struct sim_world *world, struct sim_event *event);
-void sim_disk_crash(struct sim_world *world, uint32_t node);
-void sim_disk_load(struct sim_world *world, uint32_t node);
-bool sim_disk_has(const struct sim_disk *disk, const uint8_t id[HASH_BYTES]);
-void sim_disk_free(struct sim_disk *disk);
 
 /* ---- people.c */
-void sim_people_new(struct sim_world *world);
-void sim_people_free(struct sim_world *world);
 void sim_person_writes(struct sim_world *world, uint32_t person, uint32_t node);
 /* Its unanswered tail, to this node. */
 void sim_person_submits(struct sim_world *world, uint32_t person, uint32_t node);
 void sim_trust_submits(struct sim_world *world, uint32_t count, uint32_t node);
-void sim_answered(struct sim_world *world, const struct replica_effect *effect);
-bool sim_people_are_done(const struct sim_world *world);
-bool sim_claims_hold(struct sim_world *world, const struct replica_effect *effect);
 
-/* ---- checks.c */
-void sim_check_step(struct sim_world *world, uint32_t node);
-void sim_check_effect(struct sim_world *world, uint32_t node, const struct replica_effect *effect);
-void sim_check_answer(struct sim_world *world, uint32_t node, const uint8_t id[HASH_BYTES]);
-void sim_check_restart(struct sim_world *world, uint32_t node);
 /* Do all live nodes agree and hold everything answered? */
 bool sim_is_agreed(struct sim_world *world, bool is_final);
+bool sim_disk_has(const struct sim_disk *disk, const uint8_t id[HASH_BYTES]);

@@ -4,6 +4,7 @@
 #include "store/ledger/rule.h"
 
 #include "proto/picket/v1/mesh.pb-c.h"
+#include "proto/wire/wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,23 @@ static void make_trust(struct desk *desk)
         author_trust(desk->fleet_id, 1, NULL, &body, &desk->root, 0, &desk->trust, desk->trust_id));
 }
 
+static uint8_t point[65] = {4, 1}; /* in the place of P-256 points, which nobody here reads */
+
+static void make_trust_enroller(struct desk *desk)
+{
+    Picket__V1__TrustBody body = PICKET__V1__TRUST_BODY__INIT;
+    Picket__V1__Grant grant = PICKET__V1__GRANT__INIT;
+
+    grant.person = (char *)(uintptr_t) "eve";
+    grant.key = (ProtobufCBinaryData){.len = KEY_BYTES, .data = desk->enroller.public};
+    grant.role = PICKET__V1__ROLE__ROLE_ENROLLER;
+    grant.ca_key = (ProtobufCBinaryData){.len = sizeof(point), .data = point};
+    body.action_case = PICKET__V1__TRUST_BODY__ACTION_GRANT;
+    body.grant = &grant;
+    must(author_trust(desk->fleet_id, 2, desk->trust_id, &body, &desk->root, 0,
+        &desk->trust_enroller, desk->trust_enroller_id));
+}
+
 static void hash_chunk(struct bytes content, uint8_t ret_hash[HASH_BYTES])
 {
     keys_hash(HASH_CHUNK, content, ret_hash);
@@ -72,7 +90,12 @@ struct desk *desk_new(void)
     seed[0] = 2;
     keys_pair_from_seed(seed, &desk->stranger);
     make_genesis(desk);
+    seed[0] = 3;
+    keys_pair_from_seed(seed, &desk->enroller);
+    seed[0] = 4;
+    keys_pair_from_seed(seed, &desk->node);
     make_trust(desk);
+    make_trust_enroller(desk);
     options.genesis = buffer_bytes(&desk->genesis);
     options.mesh.name = "desk";
     must(replica_new(&options, &desk->replica, &problem));
@@ -85,6 +108,7 @@ void desk_free(struct desk *desk)
     replica_free(desk->replica);
     buffer_fini(&desk->genesis);
     buffer_fini(&desk->trust);
+    buffer_fini(&desk->trust_enroller);
     free(desk);
 }
 
@@ -110,6 +134,67 @@ struct buffer desk_entry(const struct desk *desk, const struct key_pair *key, ui
     must(author_entry(&at, NULL, 0, 0, &ops, key, &entry, ret_id));
     author_operation_fini(&operation);
     return entry;
+}
+
+static const uint8_t invite_id[HASH_BYTES] = {77};
+static char node_name[] = "box";
+
+struct buffer desk_invite(const struct desk *desk)
+{
+    Picket__V1__Invite invite = PICKET__V1__INVITE__INIT;
+    Picket__V1__Ops ops = PICKET__V1__OPS__INIT;
+    Picket__V1__Operation operation = PICKET__V1__OPERATION__INIT, *list = &operation;
+    struct author_position at = {.seq = 1};
+    struct buffer entry = {0};
+    uint8_t id[HASH_BYTES];
+
+    invite.certificate_hash =
+        (ProtobufCBinaryData){.len = HASH_BYTES, .data = (uint8_t *)(uintptr_t)invite_id};
+    invite.public_key = (ProtobufCBinaryData){.len = sizeof(point), .data = point};
+    invite.name = node_name;
+    must(author_operation(PICKET__V1__OP_KIND__OP_INVITE, &invite.base, &operation));
+    ops.ops = &list;
+    ops.n_ops = 1;
+    memcpy(at.fleet_id, desk->fleet_id, HASH_BYTES);
+    memcpy(at.trust_head, desk->trust_enroller_id, HASH_BYTES);
+    must(author_entry(&at, NULL, 0, 0, &ops, &desk->enroller, &entry, id));
+    author_operation_fini(&operation);
+    return entry;
+}
+
+/* ledger.md, amendment 19 */
+static void sign_node(const struct desk *desk, uint8_t ret_signature[SIGNATURE_BYTES])
+{
+    struct keys_hasher hasher;
+    uint8_t len = sizeof(node_name) - 1, hash[HASH_BYTES];
+
+    keys_hasher_init(&hasher, HASH_NODE);
+    keys_hasher_add(&hasher, desk->fleet_id, HASH_BYTES);
+    keys_hasher_add(&hasher, point, sizeof(point));
+    keys_hasher_add(&hasher, desk->node.public, KEY_BYTES);
+    keys_hasher_add(&hasher, &len, 1);
+    keys_hasher_add(&hasher, node_name, len);
+    keys_hasher_end(&hasher, hash);
+    keys_sign(&desk->node, hash, ret_signature);
+}
+
+struct buffer desk_join(const struct desk *desk)
+{
+    Picket__V1__JoinRecord join = PICKET__V1__JOIN_RECORD__INIT;
+    uint8_t signature[SIGNATURE_BYTES], leaf[3] = {1, 2, 3};
+    struct buffer record = {0};
+
+    sign_node(desk, signature);
+    join.fleet_id =
+        (ProtobufCBinaryData){.len = HASH_BYTES, .data = (uint8_t *)(uintptr_t)desk->fleet_id};
+    join.invite = (ProtobufCBinaryData){.len = HASH_BYTES, .data = (uint8_t *)(uintptr_t)invite_id};
+    join.leaf = (ProtobufCBinaryData){.len = sizeof(leaf), .data = leaf};
+    join.leaf_key = (ProtobufCBinaryData){.len = sizeof(point), .data = point};
+    join.node_key =
+        (ProtobufCBinaryData){.len = KEY_BYTES, .data = (uint8_t *)(uintptr_t)desk->node.public};
+    join.key_signature = (ProtobufCBinaryData){.len = SIGNATURE_BYTES, .data = signature};
+    must(wire_pack(&join.base, &record));
+    return record;
 }
 
 /* ---- the environment */

@@ -19,9 +19,9 @@ struct desk_store {
 
 struct desk {
     struct replica *replica;
-    struct key_pair root, operator, stranger;
-    struct buffer genesis, trust;
-    uint8_t fleet_id[HASH_BYTES], trust_id[HASH_BYTES];
+    struct key_pair root, operator, stranger, enroller, node;
+    struct buffer genesis, trust, trust_enroller;
+    uint8_t fleet_id[HASH_BYTES], trust_id[HASH_BYTES], trust_enroller_id[HASH_BYTES];
     uint64_t now_ms, tokens;
 
     /* of the environment */
@@ -47,6 +47,10 @@ void desk_connect(struct desk *desk);
  * buffer_fini(). */
 struct buffer desk_entry(const struct desk *desk, const struct key_pair *key, uint64_t seq,
     const uint8_t *prev, const char *rule, uint8_t ret_id[HASH_BYTES]);
+
+/* The enroller's first entry: one invite; and a join record for it. */
+struct buffer desk_invite(const struct desk *desk);
+struct buffer desk_join(const struct desk *desk);
 
 /* Verifies are answered at once; stores are left to desk_disk(). Returns the token. */
 uint64_t desk_submit(

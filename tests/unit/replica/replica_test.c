@@ -361,6 +361,61 @@ static void a_fork_from_a_neighbour_becomes_a_proof(void **state)
     buffer_fini(&other);
 }
 
+/* ---- joins */
+
+static void a_join_record_waits_for_its_invite(void **state)
+{
+    struct desk *desk = *state;
+    struct buffer invite = desk_invite(desk), join = desk_join(desk);
+
+    desk_connect(desk);
+    desk_receive(desk, RECORD_JOIN, buffer_bytes(&join));
+    assert_int_equal(replica_counts(desk->replica)->waiting, 1);
+    assert_int_equal(desk->blamed, MESH_NONE);
+    desk_receive(desk, RECORD_TRUST, buffer_bytes(&desk->trust));
+    desk_receive(desk, RECORD_TRUST, buffer_bytes(&desk->trust_enroller));
+    assert_int_equal(ledger_joins_count(ledger_of(desk)), 0);
+    desk_receive(desk, RECORD_ENTRY, buffer_bytes(&invite));
+    assert_int_equal(ledger_joins_count(ledger_of(desk)), 1);
+    assert_int_equal(replica_counts(desk->replica)->waiting, 0);
+    buffer_fini(&invite);
+    buffer_fini(&join);
+}
+
+static void a_join_made_here_is_answered_when_it_is_stored(void **state)
+{
+    struct desk *desk = *state;
+    struct buffer invite = desk_invite(desk), join = desk_join(desk);
+    struct replica_event event = {.kind = REPLICA_ON_JOIN};
+
+    desk_connect(desk);
+    desk_receive(desk, RECORD_TRUST, buffer_bytes(&desk->trust));
+    desk_receive(desk, RECORD_TRUST, buffer_bytes(&desk->trust_enroller));
+    desk_receive(desk, RECORD_ENTRY, buffer_bytes(&invite));
+    desk_disk(desk, 0);
+    event.join.token = 99;
+    event.join.record = buffer_bytes(&join);
+    desk_event(desk, event);
+    assert_null(desk_answer(desk, 99, 0));
+    assert_int_equal(desk->records_sent, 0);
+    desk_disk(desk, 0);
+    assert_int_equal(desk_answer(desk, 99, 0)->outcome, REPLICA_DURABLE);
+    assert_int_equal(desk->records_sent, 1);
+    buffer_fini(&invite);
+    buffer_fini(&join);
+}
+
+static void a_trust_record_waits_for_its_parent(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_connect(desk);
+    desk_receive(desk, RECORD_TRUST, buffer_bytes(&desk->trust_enroller));
+    assert_int_equal(ledger_trust_count(ledger_of(desk)), 0);
+    desk_receive(desk, RECORD_TRUST, buffer_bytes(&desk->trust));
+    assert_int_equal(ledger_trust_count(ledger_of(desk)), 2);
+}
+
 /* ---- chunks */
 
 static uint64_t submit_chunk(struct desk *desk, const void *content, size_t len)
@@ -437,6 +492,9 @@ int main(void)
         ON_DESK(a_strangers_entry_is_dropped_without_a_check),
         ON_DESK(entries_that_come_backwards_wait_for_the_first),
         ON_DESK(a_fork_from_a_neighbour_becomes_a_proof),
+        ON_DESK(a_join_record_waits_for_its_invite),
+        ON_DESK(a_join_made_here_is_answered_when_it_is_stored),
+        ON_DESK(a_trust_record_waits_for_its_parent),
         ON_DESK(a_chunk_is_answered_by_its_name_when_it_is_stored),
         ON_DESK(an_empty_chunk_fails),
         ON_DESK(what_was_stored_out_of_order_is_loaded),
