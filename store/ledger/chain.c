@@ -65,6 +65,18 @@ static void place_head(struct ledger *ledger, uint32_t chain)
     heads->at[at] = chain;
 }
 
+void invite_note(struct ledger *ledger, uint32_t index)
+{
+    const struct op *op = &ledger->ops[index];
+    const struct entry *entry = &ledger->entries[op->entry];
+    const uint8_t *invite = ((const Picket__V1__Invite *)(void *)op->body)->certificate_hash.data;
+    uint32_t known = idmap_find(&ledger->invite_by_id, invite);
+
+    if (entry->seq < ledger->chains[entry->author].freeze &&
+        (known == IDMAP_NONE || op_compare(ledger, index, known) < 0))
+        must_put(&ledger->invite_by_id, invite, index);
+}
+
 void chains_refreeze(struct ledger *ledger)
 {
     ledger->heads.count = 0;
@@ -73,4 +85,9 @@ void chains_refreeze(struct ledger *ledger)
         if (chain_head(&ledger->chains[i]) > 0)
             place_head(ledger, i);
     }
+    if (ledger->forks_count == 0)
+        return;
+    idmap_clear(&ledger->invite_by_id);
+    for (uint32_t i = 0; i < ledger->invites.count; i++)
+        invite_note(ledger, ledger->invites.at[i]);
 }

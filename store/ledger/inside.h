@@ -230,7 +230,7 @@ void op_bases(const struct op *op, const ProtobufCBinaryData **ret_bases, size_t
 /* The scope, and for rules the priority, an operation's new version has. */
 const Picket__V1__Scope *op_scope(const struct op *op);
 const Picket__V1__Rule *op_rule(const struct op *op);
-/* NONE if the entry is not here or has no such operation. */
+/* NONE if the entry is not here, or frozen, or has no such operation. */
 uint32_t op_find(
     const struct ledger *ledger, const uint8_t reference[OP_REF_BYTES], bool *ret_entry_here);
 
@@ -248,6 +248,7 @@ const struct grant_event *grant_first(const struct ledger *ledger, const uint8_t
 uint32_t chain_find(const struct ledger *ledger, const uint8_t author[KEY_BYTES]);
 const struct entry *chain_at(const struct ledger *ledger, const struct chain *chain, uint64_t seq);
 void chains_refreeze(struct ledger *ledger);
+void invite_note(struct ledger *ledger, uint32_t op);
 uint64_t chain_head(const struct chain *chain);
 
 /* ---- tally.c */

@@ -275,18 +275,13 @@ static void note_directory(struct ledger *ledger, const struct entry *entry)
 {
     for (uint32_t i = entry->first_op; i < entry->first_op + entry->ops_count; i++) {
         const struct op *op = &ledger->ops[i];
-        const uint8_t *invite;
-        uint32_t known;
 
         if (op->kind == PICKET__V1__OP_KIND__OP_NODE && op->is_sound)
             list_push(&ledger->node_changes, i);
         if (op->kind != PICKET__V1__OP_KIND__OP_INVITE || !op->is_sound)
             continue;
         list_push(&ledger->invites, i);
-        invite = ((const Picket__V1__Invite *)(void *)op->body)->certificate_hash.data;
-        known = idmap_find(&ledger->invite_by_id, invite);
-        if (known == IDMAP_NONE || op_compare(ledger, i, known) < 0)
-            must_put(&ledger->invite_by_id, invite, i);
+        invite_note(ledger, i);
     }
 }
 

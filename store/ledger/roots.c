@@ -97,11 +97,22 @@ static void add_heads(struct tree *tree, const struct ledger *ledger)
     }
 }
 
+/* Without those of an invite in a frozen part, which others cannot hold. */
+static uint32_t join_ids(const struct ledger *ledger, uint8_t (*ids)[HASH_BYTES])
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < ledger->joins_count; i++)
+        if (idmap_find(&ledger->invite_by_id, ledger->joins[i].message->invite.data) != IDMAP_NONE)
+            memcpy(ids[count++], ledger->joins[i].id, HASH_BYTES);
+    return count;
+}
+
 void ledger_records_root(struct ledger *ledger, uint8_t ret_root[HASH_BYTES])
 {
     struct tree tree = {0};
     uint8_t(*ids)[HASH_BYTES];
-    uint32_t most = ledger->trust_count + ledger->joins_count + ledger->forks_count;
+    uint32_t count, most = ledger->trust_count + ledger->joins_count + ledger->forks_count;
 
     if (ledger->root_revision != ledger->revision) {
         ids = calloc(most + 1, sizeof(*ids));
@@ -110,9 +121,8 @@ void ledger_records_root(struct ledger *ledger, uint8_t ret_root[HASH_BYTES])
         for (uint32_t i = 0; i < ledger->trust_count; i++)
             memcpy(ids[i], ledger->trust[i].id, HASH_BYTES);
         add_ids(&tree, RECORD_TRUST, ids, ledger->trust_count);
-        for (uint32_t i = 0; i < ledger->joins_count; i++)
-            memcpy(ids[i], ledger->joins[i].id, HASH_BYTES);
-        add_ids(&tree, RECORD_JOIN, ids, ledger->joins_count);
+        count = join_ids(ledger, ids);
+        add_ids(&tree, RECORD_JOIN, ids, count);
         for (uint32_t i = 0; i < ledger->forks_count; i++)
             memcpy(ids[i], ledger->forks[i].id, HASH_BYTES);
         add_ids(&tree, RECORD_FORK, ids, ledger->forks_count);
