@@ -3,12 +3,13 @@
 /*
  * datapath.h - the kernel side of the firewall: load, pin, attach, fill, flip, count.
  *
- * Threads: calls come from the owner and return at once; the work runs on one worker thread in the
- * order of the calls. Every done callback runs on the worker thread and must only post. Bytes:   a
- * result and what it points to live until its callback returns. Packets: see one generation. A fill
- * touches nothing that runs; a flip is one store of one u64. Closing, crashing and reopening change
- * nothing for packets: everything is pinned. Order:   slot 0 (lifeline only) and the word are in
- * place before the first attach; a device's entry is in every loaded generation before its attach.
+ * Threads: calls come from the owner and return at once; one worker thread does the work in the
+ *          order of the calls. Every done callback runs on that thread and must only post.
+ * Bytes:   a result and what it points to live until its callback returns.
+ * Packets: see one generation. A fill touches nothing that runs; a flip is one store of one u64.
+ *          Closing, crashing and reopening change nothing for packets: everything is pinned.
+ * Order:   slot 0 (lifeline only) and the word are in place before the first attach; a device's
+ *          entry is in every loaded generation before its attach.
  */
 #include "base/problem.h"
 #include "node/links/links.h"
@@ -29,9 +30,9 @@ struct datapath_options {
 
 /*
  * Loads everything, or takes over what is pinned for this layout. A pin directory of another layout
- * is left alone. Waits for the kernel (tens of milliseconds): for the start of the program, before
- * the loop. Refusals say what to do: not a bpffs and how to mount one, BPF not permitted, a damaged
- * pin directory.
+ * is left alone. Waits for the kernel (a tenth of a second, half a second the first time): for the
+ * start of the program, before the loop. Refusals say what to do: not a bpffs and how to mount one,
+ * BPF not permitted, a damaged pin directory.
  */
 int datapath_open(const struct datapath_options *options, struct datapath **ret_datapath,
     struct problem *reterr_problem);

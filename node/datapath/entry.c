@@ -44,6 +44,11 @@ const char *entry_complaint(void)
     return complaint;
 }
 
+void entry_no_complaint(void)
+{
+    complaint[0] = 0;
+}
+
 void *entry_map_values(int map_fd, size_t bytes)
 {
     void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
@@ -242,7 +247,7 @@ int entry_open(const struct pins *pins, struct entry *ret_entry, struct problem 
     *ret_entry = (struct entry){.pins = *pins, .xdp_fd = -1, .tc_fd = -1};
     for (size_t i = 0; i < ENTRY_MAPS; i++)
         ret_entry->maps[i] = -1;
-    complaint[0] = 0;
+    entry_no_complaint();
     (void)libbpf_set_print(on_libbpf_line);
     count_cpus(ret_entry);
     int r = load(ret_entry, reterr_problem);

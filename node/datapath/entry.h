@@ -51,8 +51,10 @@ bool entry_is_permanent(const char *map_name);
 uint64_t entry_word(const struct entry *entry);
 void entry_set_word(const struct entry *entry, uint64_t word);
 
-/* The last complaint of libbpf on this thread, "" if none; for sentences. */
+/* The first complaint of libbpf on this thread since the last call of entry_no_complaint(); "" if
+ * none. */
 const char *entry_complaint(void);
+void entry_no_complaint(void);
 
 /* Maps a map's values; NULL if it cannot be. */
 void *entry_map_values(int map_fd, size_t bytes);

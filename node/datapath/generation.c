@@ -250,6 +250,7 @@ static int fill(const struct entry *entry, struct fw_generation *skeleton,
     const struct compile_tables *tables, const struct generation *before,
     struct generation *generation, struct problem *reterr_problem)
 {
+    entry_no_complaint();
     int r = prepare(entry, skeleton, tables, before, generation);
 
     if (r == 0)

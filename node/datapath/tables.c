@@ -221,13 +221,20 @@ static int fill_map(int fd, const struct column *column)
 int tables_clear_map(int map_fd, uint32_t key_bytes)
 {
     uint8_t key[64];
+    uint8_t next[64];
 
     CHECK(key_bytes <= sizeof(key), "keys of ours are small");
-    while (bpf_map_get_next_key(map_fd, NULL, key) == 0) {
+    /* The next key is asked for while this one still stands: else a hash is searched from its
+     * start. */
+    bool has_key = bpf_map_get_next_key(map_fd, NULL, key) == 0;
+
+    while (has_key) {
+        has_key = bpf_map_get_next_key(map_fd, key, next) == 0;
         int r = bpf_map_delete_elem(map_fd, key);
 
         if (r < 0 && r != -ENOENT)
             return r;
+        memcpy(key, next, key_bytes);
     }
     return 0;
 }

@@ -8,8 +8,7 @@
  * Threads: one, whoever reads. No state is shared.
  * Loss:    an overrun of the socket, a broken dump and a reopened socket end in a full dump whose
  *          difference to what is known is told as ordinary events.
- * Never:   waits for operstate, takes an AF_BRIDGE message for a deletion, tells the same thing
- * twice.
+ * Never:   waits for operstate, takes an AF_BRIDGE message for a deletion, tells a thing twice.
  */
 #include "base/problem.h"
 #include <stdbool.h>
