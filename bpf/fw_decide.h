@@ -192,38 +192,49 @@ fw_inline _Bool fw_port_matches(__u32 port, __u32 first, __u32 span)
     return ((port - first) & 0xffff) <= span;
 }
 
-fw_inline _Bool fw_side_matches(
-    const __u64 *address, const __u64 *value, const __u64 *mask, _Bool is_not)
+/* 1 or 0, without branches. */
+fw_inline __u64 fw_is_zero(__u64 value)
 {
-    return ((((address[0] ^ value[0]) & mask[0]) | ((address[1] ^ value[1]) & mask[1])) == 0) !=
-           is_not;
+    return ((value | -value) >> 63) ^ 1;
 }
 
-fw_inline _Bool fw_member_matches(__u64 member, __u32 set)
+fw_inline __u64 fw_side_matches(
+    const __u64 *address, const __u64 *value, const __u64 *mask, __u64 is_not)
 {
-    _Bool is_in = member >> (set & FW_SET_INDEX) & 1;
+    __u64 differs = ((address[0] ^ value[0]) & mask[0]) | ((address[1] ^ value[1]) & mask[1]);
 
-    return !(set & FW_SET_PRESENT) || is_in != ((set & FW_SET_NEGATE) != 0);
+    return fw_is_zero(differs) ^ is_not;
 }
 
-/* The cheapest test that most often fails comes first. */
+fw_inline __u64 fw_member_matches(__u64 member, __u64 set)
+{
+    __u64 is_in = member >> (set & FW_SET_INDEX) & 1;
+
+    return (is_in ^ (set >> 6)) | (set >> 7 ^ 1);
+}
+
+/* The first test fails most often; the rest has no branches, because the verifier walks every way
+ * through the loop over the rules. */
 fw_inline _Bool fw_rule_matches(const struct fw_rule *rule, const struct fw_key *key)
 {
+    __u64 flags = rule->flags, matches;
+
     if ((key->word ^ rule->word) & rule->word_mask)
         return 0;
     if (!fw_port_matches(key->target_port, rule->target_port, rule->target_port_span) ||
         !fw_port_matches(key->source_port, rule->source_port, rule->source_port_span))
         return 0;
-    if (!fw_side_matches(key->source, rule->source, rule->source_mask,
-            (rule->flags & FW_RULE_NOT_SOURCE) != 0) ||
-        !fw_side_matches(
-            key->target, rule->target, rule->target_mask, (rule->flags & FW_RULE_NOT_TARGET) != 0))
-        return 0;
-    if (!fw_member_matches(key->source_member, rule->source_set) ||
-        !fw_member_matches(key->target_member, rule->target_set))
-        return 0;
-    return rule->globs == 0 || (rule->globs & key->globs) != 0;
+    matches = fw_side_matches(key->source, rule->source, rule->source_mask, flags & 1) &
+              fw_side_matches(key->target, rule->target, rule->target_mask, flags >> 1 & 1) &
+              fw_member_matches(key->source_member, rule->source_set) &
+              fw_member_matches(key->target_member, rule->target_set) & 1;
+    matches &= fw_is_zero(rule->globs) | (fw_is_zero(rule->globs & key->globs) ^ 1);
+    return matches != 0;
 }
+
+_Static_assert(FW_RULE_NOT_SOURCE == 1 && FW_RULE_NOT_TARGET == 2, "fw_rule_matches shifts them");
+_Static_assert(
+    FW_SET_NEGATE == 1 << 6 && FW_SET_PRESENT == 1 << 7, "fw_member_matches shifts them");
 
 fw_inline _Bool fw_is_observed(const struct fw_rule *rule)
 {

@@ -72,12 +72,16 @@ fw_inline enum fw_reason fw_lifeline_reply(const struct fw_gen *gen, const struc
     return FW_REASON_NONE;
 }
 
+/* One test without branches: the verifier walks this loop once for every way through it. */
 fw_inline _Bool fw_is_managed(const struct fw_manage *manage, const struct fw_key *key)
 {
-    return manage->family == key->family && manage->protocol == key->protocol &&
-           manage->port == key->target_port &&
-           (((key->source[0] ^ manage->source[0]) & manage->source_mask[0]) |
-               ((key->source[1] ^ manage->source[1]) & manage->source_mask[1])) == 0;
+    __u64 differs = (__u64)(manage->family ^ key->family) |
+                    (__u64)(manage->protocol ^ key->protocol) |
+                    (__u64)(manage->port ^ key->target_port) |
+                    ((key->source[0] ^ manage->source[0]) & manage->source_mask[0]) |
+                    ((key->source[1] ^ manage->source[1]) & manage->source_mask[1]);
+
+    return differs == 0;
 }
 
 fw_inline enum fw_reason fw_lifeline_self(

@@ -292,6 +292,17 @@ static void the_last_of_the_most_rules_decides(void **state)
     both_free(both);
 }
 
+static void no_program_needs_more_than_200000_verified_instructions(void **state)
+{
+    struct both *both = both_new(0);
+    uint32_t most = kernel_verified_max(both->kernel);
+
+    (void)state;
+    print_message("%u verified instructions at most\n", most);
+    assert_true(most <= 200000);
+    both_free(both);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +313,7 @@ int main(void)
         cmocka_unit_test(an_empty_slot_without_a_lifeline_program_drops),
         cmocka_unit_test(a_missing_second_stage_drops),
         cmocka_unit_test(a_dry_run_counts_and_passes),
+        cmocka_unit_test(no_program_needs_more_than_200000_verified_instructions),
         cmocka_unit_test(the_last_of_the_most_rules_decides),
     };
 

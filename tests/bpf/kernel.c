@@ -220,6 +220,23 @@ void kernel_free(struct kernel *kernel)
     free(kernel);
 }
 
+uint32_t kernel_verified_max(const struct kernel *kernel)
+{
+    uint32_t most = 0;
+    struct bpf_program *program;
+
+    bpf_object__for_each_program(program, kernel->generation->obj)
+    {
+        struct bpf_prog_info info = {0};
+        uint32_t len = sizeof(info);
+
+        if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len) == 0 &&
+            info.verified_insns > most)
+            most = info.verified_insns;
+    }
+    return most;
+}
+
 void kernel_set_word(struct kernel *kernel, uint64_t word)
 {
     uint32_t zero = 0;

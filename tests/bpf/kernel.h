@@ -19,6 +19,9 @@ void kernel_free(struct kernel *kernel);
 int kernel_decide(
     struct kernel *kernel, enum fw_kind kind, struct bytes frame, struct host_answer *ret_answer);
 
+/* Of the largest program; 0 where the kernel (before 5.16) does not say. */
+uint32_t kernel_verified_max(const struct kernel *kernel);
+
 void kernel_set_word(struct kernel *kernel, uint64_t word);
 /* Empties a slot of a stage: 0 parse, 1 verdict. */
 int kernel_remove_program(struct kernel *kernel, enum fw_kind kind, uint32_t stage, uint32_t slot);

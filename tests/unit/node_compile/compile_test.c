@@ -316,6 +316,78 @@ static void a_hundred_thousand_prefixes_are_found(void **state)
     host_free(host);
 }
 
+/* One UDP packet from 10.0.0.1 to the box, through tables with these rules. */
+static struct host *one_packet(struct host_answer *ret_answer)
+{
+    uint8_t frame[42] = {[12] = 8,
+        [14] = 0x45,
+        [17] = 28,
+        [23] = 17,
+        [26] = 10,
+        [29] = 1,
+        [30] = 192,
+        [32] = 2,
+        [33] = 1,
+        [39] = 8};
+    struct host *host;
+
+    compile();
+    assert_int_equal(host_new(world.tables, &host), 0);
+    host_decide(host,
+        &(struct host_packet){.ifindex = WORLD_DEVICE, .frame = bytes_of(frame, sizeof(frame))},
+        ret_answer);
+    return host;
+}
+
+static void log_and_shadow_rules_count_before_the_deciding_one_only(void **state)
+{
+    struct host_answer answer;
+
+    (void)state;
+    assert_int_equal(world_rule(&world, "log from 10.0.0.0/8,10.0.0.0/16 priority 1"), 0);
+    assert_int_equal(world_rule(&world, "drop udp shadow priority 2"), 0);
+    assert_int_equal(world_rule(&world, "allow udp priority 3"), 0);
+    assert_int_equal(world_rule(&world, "log priority 4"), 0);
+    struct host *host = one_packet(&answer);
+
+    assert_int_equal(answer.reason, FW_REASON_PASS_RULE);
+    assert_int_equal(host_rule_packets(host, 0), 1); /* both prefixes match, it is one rule */
+    assert_int_equal(host_rule_packets(host, 1), 1);
+    assert_int_equal(host_rule_packets(host, 2), 1);
+    assert_int_equal(host_rule_packets(host, 3), 0);
+    assert_int_equal(host_reason_packets(host, FW_REASON_SHADOW_DIFFERS), 1);
+    host_free(host);
+}
+
+static void a_shadow_rule_that_agrees_is_no_difference(void **state)
+{
+    struct host_answer answer;
+
+    (void)state;
+    assert_int_equal(world_rule(&world, "drop udp shadow priority 2"), 0);
+    assert_int_equal(world_rule(&world, "drop udp priority 3"), 0);
+    struct host *host = one_packet(&answer);
+
+    assert_true(answer.drops);
+    assert_int_equal(host_reason_packets(host, FW_REASON_SHADOW_DIFFERS), 0);
+    host_free(host);
+}
+
+static void a_dry_run_drops_nothing_and_counts_everything(void **state)
+{
+    struct host_answer answer;
+
+    (void)state;
+    world.input.is_dry_run = true;
+    assert_int_equal(world_rule(&world, "drop udp"), 0);
+    struct host *host = one_packet(&answer);
+
+    assert_false(answer.drops);
+    assert_int_equal(host_reason_packets(host, FW_REASON_DROP_RULE), 1);
+    assert_int_equal(host_reason_packets(host, FW_REASON_PASS_DRY_RUN), 1);
+    host_free(host);
+}
+
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
@@ -336,6 +408,9 @@ int main(void)
         WORLD_TEST(the_digest_follows_content_and_time_but_not_devices),
         WORLD_TEST(the_lifeline_alone_has_no_rules),
         WORLD_TEST(a_device_that_comes_later_gets_the_entry_of_the_generation),
+        WORLD_TEST(log_and_shadow_rules_count_before_the_deciding_one_only),
+        WORLD_TEST(a_shadow_rule_that_agrees_is_no_difference),
+        WORLD_TEST(a_dry_run_drops_nothing_and_counts_everything),
         cmocka_unit_test(globs_are_those_of_a_shell),
         WORLD_TEST(a_hundred_thousand_prefixes_are_found),
     };
