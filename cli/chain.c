@@ -167,7 +167,8 @@ int chain_sign(struct chain *chain, const struct key_pair *pair, const Picket__V
     OWN(buffer_fini) struct buffer entry = {0};
     OWN(buffer_fini) struct buffer record = {0};
     struct author_position at = {.seq = chain->last_seq + 1};
-    struct bytes trust = ledger_trust_head(chain->ledger, NULL);
+    uint64_t position = 0;
+    struct bytes trust = ledger_trust_head(chain->ledger, &position);
     int r;
 
     if (tail_count(chain) >= CHAIN_TAIL_MAX)

@@ -92,10 +92,8 @@ static int add_rule(struct writing *writing, const char *text, struct problem *r
     uint8_t id[HASH_BYTES];
     int r = rule_parse(text, objects_set_find, &search, &rule, reterr_problem);
 
-    if (r < 0) {
-        writing->cli->is_usage = r == -EINVAL;
+    if (r < 0)
         return r;
-    }
     r = allowed_rule(writing->grant, NULL, rule, reterr_problem);
     if (r == 0)
         r = check_name_is_free(writing, rule->name, reterr_problem);
@@ -106,6 +104,26 @@ static int add_rule(struct writing *writing, const char *text, struct problem *r
     return r < 0 ? r : show_added(writing->cli, rule, id, reterr_problem);
 }
 
+/* Any name will do: for reading the words before a node is asked. */
+static int any_set(
+    void *user, const char *name, uint8_t ret_id[OP_REF_BYTES], struct problem *reterr_problem)
+{
+    (void)user;
+    (void)name;
+    (void)reterr_problem;
+    memset(ret_id, 0, OP_REF_BYTES);
+    return 0;
+}
+
+static int check_words(struct cli *cli, const char *text, struct problem *reterr_problem)
+{
+    OWN(own_rule) Picket__V1__Rule *rule = NULL;
+    int r = rule_parse(text, any_set, NULL, &rule, reterr_problem);
+
+    cli->is_usage = r == -EINVAL;
+    return r;
+}
+
 int cmd_rule_add(struct cli *cli, struct problem *reterr_problem)
 {
     OWN(buffer_fini) struct buffer text = {0};
@@ -114,7 +132,9 @@ int cmd_rule_add(struct cli *cli, struct problem *reterr_problem)
 
     if (join_words(cli, &text) < 0)
         return problem_say(reterr_problem, -ENOMEM, "out of memory");
-    r = write_begin(cli, FLEET_OPERATOR_KEY, false, &writing, reterr_problem);
+    r = check_words(cli, (const char *)text.at, reterr_problem);
+    if (r == 0)
+        r = write_begin(cli, FLEET_OPERATOR_KEY, false, &writing, reterr_problem);
     if (r < 0)
         return r;
     r = add_rule(&writing, (const char *)text.at, reterr_problem);

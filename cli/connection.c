@@ -156,14 +156,17 @@ struct connection *connections_first(struct connections *connections)
     return NULL;
 }
 
-/* Says where, and for the local socket what to do. */
+/* A connection that fails says where by itself; a refusal by the node does not. */
 static int say_where(const struct connection *connection, int r, const struct problem *why,
     struct problem *reterr_problem)
 {
     if (r == -ECONNREFUSED && connection->is_socket)
         return problem_say(reterr_problem, r,
-            "no daemon answers at %.90s: %.60s; is picketd running? Another box: --node HOST:PORT",
-            connection->where, why->text);
+            "no daemon answers at %.90s; is picketd running, and may you use its socket? Another "
+            "box: --node HOST:PORT",
+            connection->where);
+    if (strstr(why->text, connection->where))
+        return problem_say(reterr_problem, r, "%.230s", why->text);
     return problem_say(reterr_problem, r, "%.60s: %.170s", connection->where, why->text);
 }
 
