@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* directory_test.c - invites, join records, nodes (ledger.md L26, amendment 1). */
+#include "fleet.h"
+
+#include "proto/wire/wire.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct fleet *fleet;
+
+static int setup(void **state)
+{
+    Picket__V1__Grant grant;
+    (void)state;
+
+    fleet = fleet_new();
+    grant_init(fleet, 0, PICKET__V1__ROLE__ROLE_ENROLLER, &grant);
+    fleet_grant(fleet, &grant);
+    grant_init(fleet, 1, PICKET__V1__ROLE__ROLE_ENROLLER, &grant);
+    fleet_grant(fleet, &grant);
+    fleet_operator(fleet, 2);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fleet_free(fleet);
+    return 0;
+}
+
+static enum ledger_reason invite(int key, uint8_t number, const char *name, uint8_t ret_invite[HASH_BYTES])
+{
+    Picket__V1__Invite invite = PICKET__V1__INVITE__INIT;
+    uint8_t point[65] = {4, number}, id[HASH_BYTES];
+    struct change change = {PICKET__V1__OP_KIND__OP_INVITE, &invite.base};
+
+    memset(ret_invite, number, HASH_BYTES);
+    invite.certificate_hash = (ProtobufCBinaryData){.data = ret_invite, .len = HASH_BYTES};
+    invite.public_key = (ProtobufCBinaryData){.data = point, .len = sizeof(point)};
+    invite.name = (char *)(uintptr_t)name;
+    invite.join_by = 1000;
+    return fleet_write(fleet, key, NULL, &change, 1, id);
+}
+
+static void node_statement(const uint8_t leaf_key[65], const uint8_t *node_key, const char *name, uint8_t hash[HASH_BYTES])
+{
+    struct buffer bytes = {0};
+    uint8_t len = (uint8_t)strlen(name);
+
+    assert_int_equal(buffer_append(&bytes, fleet->at[0].fleet_id, HASH_BYTES), 0);
+    assert_int_equal(buffer_append(&bytes, leaf_key, 65), 0);
+    assert_int_equal(buffer_append(&bytes, node_key, KEY_BYTES), 0);
+    assert_int_equal(buffer_append(&bytes, &len, 1), 0);
+    assert_int_equal(buffer_append(&bytes, name, len), 0);
+    keys_hash(HASH_NODE, buffer_bytes(&bytes), hash);
+    buffer_fini(&bytes);
+}
+
+/* A join record of key 7 with leaf key LEAF. */
+static struct ledger_answer join(uint8_t leaf, uint8_t *invite_id, const char *name, uint8_t ret_id[HASH_BYTES])
+{
+    Picket__V1__JoinRecord record = PICKET__V1__JOIN_RECORD__INIT;
+    uint8_t point[65] = {4, leaf}, hash[HASH_BYTES], signature[SIGNATURE_BYTES];
+    struct record_view view;
+    struct buffer bytes = {0};
+    struct ledger_answer answer;
+
+    node_statement(point, fleet->keys[7].public, name, hash);
+    keys_sign(&fleet->keys[7], hash, signature);
+    record.fleet_id = (ProtobufCBinaryData){.data = fleet->at[0].fleet_id, .len = HASH_BYTES};
+    record.invite = (ProtobufCBinaryData){.data = invite_id, .len = HASH_BYTES};
+    record.leaf = (ProtobufCBinaryData){.data = point, .len = 2};
+    record.leaf_key = (ProtobufCBinaryData){.data = point, .len = sizeof(point)};
+    record.node_key = (ProtobufCBinaryData){.data = fleet->keys[7].public, .len = KEY_BYTES};
+    record.key_signature = (ProtobufCBinaryData){.data = signature, .len = sizeof(signature)};
+    assert_int_equal(wire_pack(&record.base, &bytes), 0);
+    if (record_open(fleet->ledger, RECORD_JOIN, buffer_bytes(&bytes), &view) == LEDGER_OK) {
+        assert_int_equal(view.claims_count, 1);
+        assert_true(keys_verify(view.claims[0].key, view.claims[0].hash, view.claims[0].signature));
+    }
+    answer = fleet_add(fleet->ledger, RECORD_JOIN, buffer_bytes(&bytes));
+    memcpy(ret_id, answer.id, HASH_BYTES);
+    buffer_fini(&bytes);
+    return answer;
+}
+
+static enum node_status status_of_node(const uint8_t *invite_id)
+{
+    struct ledger_node node;
+
+    assert_true(ledger_node_find(fleet->ledger, invite_id, &node));
+    return node.status;
+}
+
+static void a_join_record_makes_an_invited_node_a_joined_one(void **state)
+{
+    uint8_t invite_id[HASH_BYTES], id[HASH_BYTES];
+    struct ledger_node node;
+    (void)state;
+
+    assert_int_equal(invite(0, 9, "box1", invite_id), LEDGER_OK);
+    assert_int_equal(status_of_node(invite_id), NODE_INVITED);
+    assert_int_equal(join(1, invite_id, "box1", id).outcome, LEDGER_ADDED);
+    assert_true(ledger_node_find(fleet->ledger, invite_id, &node));
+    assert_int_equal(node.status, NODE_JOINED);
+    assert_string_equal(node.name, "box1");
+    assert_memory_equal(node.node_key, fleet->keys[7].public, KEY_BYTES);
+}
+
+static void a_join_record_waits_for_its_invite(void **state)
+{
+    uint8_t invite_id[HASH_BYTES] = {1}, id[HASH_BYTES];
+    struct ledger_answer answer;
+    (void)state;
+
+    answer = join(1, invite_id, "box1", id);
+    assert_int_equal(answer.outcome, LEDGER_WAITS);
+    assert_int_equal(answer.reason, LEDGER_UNKNOWN_INVITE);
+}
+
+static void two_keys_for_one_invite_suspend_both(void **state)
+{
+    uint8_t invite_id[HASH_BYTES], id[HASH_BYTES];
+    (void)state;
+
+    assert_int_equal(invite(0, 9, "box1", invite_id), LEDGER_OK);
+    assert_int_equal(join(1, invite_id, "box1", id).outcome, LEDGER_ADDED);
+    assert_int_equal(join(2, invite_id, "box1", id).outcome, LEDGER_ADDED);
+    assert_int_equal(status_of_node(invite_id), NODE_SUSPENDED);
+}
+
+static enum ledger_reason change_node(int key, Picket__V1__NodeChange *change)
+{
+    struct change operation = {PICKET__V1__OP_KIND__OP_NODE, &change->base};
+    uint8_t id[HASH_BYTES];
+
+    return fleet_write(fleet, key, NULL, &operation, 1, id);
+}
+
+static void naming_one_join_record_ends_the_conflict(void **state)
+{
+    Picket__V1__NodeChange change = PICKET__V1__NODE_CHANGE__INIT;
+    uint8_t invite_id[HASH_BYTES], id[HASH_BYTES], other[HASH_BYTES];
+    struct ledger_node node;
+    (void)state;
+
+    assert_int_equal(invite(0, 9, "box1", invite_id), LEDGER_OK);
+    assert_int_equal(join(1, invite_id, "box1", id).outcome, LEDGER_ADDED);
+    assert_int_equal(join(2, invite_id, "box1", other).outcome, LEDGER_ADDED);
+    change.invite = (ProtobufCBinaryData){.data = invite_id, .len = HASH_BYTES};
+    change.change_case = PICKET__V1__NODE_CHANGE__CHANGE_JOIN_RECORD;
+    change.join_record = (ProtobufCBinaryData){.data = id, .len = HASH_BYTES};
+    assert_int_equal(change_node(0, &change), LEDGER_OK);
+    assert_true(ledger_node_find(fleet->ledger, invite_id, &node));
+    assert_int_equal(node.status, NODE_JOINED);
+    assert_int_equal(node.leaf_key[1], 1);
+}
+
+static void only_its_enroller_changes_a_node(void **state)
+{
+    Picket__V1__NodeChange change = PICKET__V1__NODE_CHANGE__INIT;
+    uint8_t invite_id[HASH_BYTES];
+    (void)state;
+
+    assert_int_equal(invite(0, 9, "box1", invite_id), LEDGER_OK);
+    change.invite = (ProtobufCBinaryData){.data = invite_id, .len = HASH_BYTES};
+    change.change_case = PICKET__V1__NODE_CHANGE__CHANGE_RETIRED;
+    change.retired = true;
+    assert_int_equal(change_node(1, &change), LEDGER_BAD_OPERATION);
+    assert_int_equal(change_node(2, &change), LEDGER_ROLE_NOT_GRANTED);
+    assert_int_equal(change_node(0, &change), LEDGER_OK);
+    assert_int_equal(status_of_node(invite_id), NODE_RETIRED);
+}
+
+static void a_name_belongs_to_the_earlier_invite_until_it_retires(void **state)
+{
+    Picket__V1__NodeChange change = PICKET__V1__NODE_CHANGE__INIT;
+    Picket__V1__Grant grant;
+    uint8_t first[HASH_BYTES], second[HASH_BYTES];
+    struct ledger_node node;
+    (void)state;
+
+    assert_int_equal(invite(0, 9, "box1", first), LEDGER_OK);
+    grant_init(fleet, 3, PICKET__V1__ROLE__ROLE_OPERATOR, &grant);
+    fleet_grant(fleet, &grant); /* the second is judged later in the trust log */
+    assert_int_equal(invite(0, 3, "box1", second), LEDGER_OK);
+    assert_true(ledger_node_find(fleet->ledger, first, &node));
+    assert_false(ledger_node_find(fleet->ledger, second, &node));
+    change.invite = (ProtobufCBinaryData){.data = first, .len = HASH_BYTES};
+    change.change_case = PICKET__V1__NODE_CHANGE__CHANGE_RETIRED;
+    change.retired = true;
+    assert_int_equal(change_node(0, &change), LEDGER_OK);
+    assert_true(ledger_node_find(fleet->ledger, second, &node));
+    assert_int_equal(ledger_nodes_count(fleet->ledger), 2);
+}
+
+static void operators_cannot_invite(void **state)
+{
+    uint8_t invite_id[HASH_BYTES];
+    (void)state;
+
+    assert_int_equal(invite(2, 9, "box1", invite_id), LEDGER_ROLE_NOT_GRANTED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_join_record_makes_an_invited_node_a_joined_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_join_record_waits_for_its_invite, setup, teardown),
+        cmocka_unit_test_setup_teardown(two_keys_for_one_invite_suspend_both, setup, teardown),
+        cmocka_unit_test_setup_teardown(naming_one_join_record_ends_the_conflict, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_its_enroller_changes_a_node, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_name_belongs_to_the_earlier_invite_until_it_retires, setup, teardown),
+        cmocka_unit_test_setup_teardown(operators_cannot_invite, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
