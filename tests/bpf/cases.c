@@ -588,6 +588,19 @@ C(mesh_fragment)
     packet_end(p);
 }
 
+C(banned6)
+{
+    eth6(p, "2001:db8:bad::5", SELF6, 17);
+    packet_udp(p, 5, 5);
+    packet_end(p);
+}
+C(not_banned6)
+{
+    eth6(p, "2001:db8:bae::5", SELF6, 17);
+    packet_udp(p, 5, 5);
+    packet_end(p);
+}
+
 #define R(name) FW_REASON_##name
 const struct packet_case packet_cases[] = {
     {"no rule matches", plain_tcp, R(PASS_DEFAULT), 0},
@@ -595,6 +608,8 @@ const struct packet_case packet_cases[] = {
     {"a lower priority number comes first", allowed_before, R(PASS_RULE), 0},
     {"a source in a set", banned, R(DROP_RULE), 0},
     {"a nested prefix is in its own set and the covering one", nested_ban, R(PASS_RULE), 0},
+    {"an IPv6 source in a set", banned6, R(DROP_RULE), 0},
+    {"an IPv6 source beside a set", not_banned6, R(PASS_DEFAULT), 0},
     {"inside a port range", port_range, R(DROP_RULE), 0},
     {"behind a port range", port_range_end, R(PASS_DEFAULT), 0},
     {"a source port", source_port, R(DROP_RULE), 0},
