@@ -183,6 +183,43 @@ static void one_operator_on_both_sides_of_a_cut_leaves_one_chain(void **state)
     sim_free(world);
 }
 
+static void a_key_that_signs_twice_is_frozen_alike_everywhere(void **state)
+{
+    struct sim_world *world = quiet_world(4);
+    struct sim_person *person = &world->people[0];
+    uint8_t first[HASH_BYTES], root[HASH_BYTES];
+
+    (void)state;
+    sim_trust_submits(world, 1, 0);
+    sim_run_until(world, world->now_ms + 500);
+    world->is_cut = true;
+    world->nodes[2].side = world->nodes[3].side = 1;
+    for (uint32_t node = 0; node < 4; node += 3) { /* another first entry on each side, then more */
+        while (person->chain_count) {
+            person->chain_count--;
+            buffer_fini(&person->chain[person->chain_count].bytes);
+            buffer_fini(&person->chain[person->chain_count].chunk);
+            person->chain[person->chain_count] = (struct sim_entry){0};
+        }
+        for (uint32_t i = 0; i < 3; i++)
+            sim_person_writes(world, 0, node);
+        sim_person_submits(world, 0, node);
+        sim_run_until(world, world->now_ms + 300);
+        sim_person_submits(world, 0, node); /* content is on disk by then */
+        sim_run_until(world, world->now_ms + 300);
+    }
+    world->is_cut = false;
+    sim_run_until(world, world->now_ms + 20000);
+    ledger_records_root(replica_ledger(world->nodes[0].replica), first);
+    for (uint32_t i = 0; i < 4; i++) {
+        ledger_records_root(replica_ledger(world->nodes[i].replica), root);
+        assert_int_equal(ledger_forks_count(replica_ledger(world->nodes[i].replica)), 1);
+        assert_memory_equal(root, first, HASH_BYTES);
+    }
+    assert_false(world->has_failed);
+    sim_free(world);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -201,6 +238,7 @@ int main(void)
         cmocka_unit_test(an_entry_is_everywhere_within_a_tenth_of_a_second),
         cmocka_unit_test(the_writer_learns_that_all_neighbours_have_it_on_disk),
         cmocka_unit_test(a_late_node_fetches_what_it_missed),
+        cmocka_unit_test(a_key_that_signs_twice_is_frozen_alike_everywhere),
         cmocka_unit_test(one_operator_on_both_sides_of_a_cut_leaves_one_chain),
     };
 
