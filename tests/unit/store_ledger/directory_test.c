@@ -34,7 +34,8 @@ static int teardown(void **state)
     return 0;
 }
 
-static enum ledger_reason invite(int key, uint8_t number, const char *name, uint8_t ret_invite[HASH_BYTES])
+static enum ledger_reason invite(
+    int key, uint8_t number, const char *name, uint8_t ret_invite[HASH_BYTES])
 {
     Picket__V1__Invite invite = PICKET__V1__INVITE__INIT;
     uint8_t point[65] = {4, number}, id[HASH_BYTES];
@@ -48,7 +49,8 @@ static enum ledger_reason invite(int key, uint8_t number, const char *name, uint
     return fleet_write(fleet, key, NULL, &change, 1, id);
 }
 
-static void node_statement(const uint8_t leaf_key[65], const uint8_t *node_key, const char *name, uint8_t hash[HASH_BYTES])
+static void node_statement(
+    const uint8_t leaf_key[65], const uint8_t *node_key, const char *name, uint8_t hash[HASH_BYTES])
 {
     struct buffer bytes = {0};
     uint8_t len = (uint8_t)strlen(name);
@@ -63,7 +65,8 @@ static void node_statement(const uint8_t leaf_key[65], const uint8_t *node_key, 
 }
 
 /* A join record of key 7 with leaf key LEAF. */
-static struct ledger_answer join(uint8_t leaf, uint8_t *invite_id, const char *name, uint8_t ret_id[HASH_BYTES])
+static struct ledger_answer join(
+    uint8_t leaf, uint8_t *invite_id, const char *name, uint8_t ret_id[HASH_BYTES])
 {
     Picket__V1__JoinRecord record = PICKET__V1__JOIN_RECORD__INIT;
     uint8_t point[65] = {4, leaf}, hash[HASH_BYTES], signature[SIGNATURE_BYTES];
@@ -211,12 +214,14 @@ static void operators_cannot_invite(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_join_record_makes_an_invited_node_a_joined_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_join_record_makes_an_invited_node_a_joined_one, setup, teardown),
         cmocka_unit_test_setup_teardown(a_join_record_waits_for_its_invite, setup, teardown),
         cmocka_unit_test_setup_teardown(two_keys_for_one_invite_suspend_both, setup, teardown),
         cmocka_unit_test_setup_teardown(naming_one_join_record_ends_the_conflict, setup, teardown),
         cmocka_unit_test_setup_teardown(only_its_enroller_changes_a_node, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_name_belongs_to_the_earlier_invite_until_it_retires, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_name_belongs_to_the_earlier_invite_until_it_retires, setup, teardown),
         cmocka_unit_test_setup_teardown(operators_cannot_invite, setup, teardown),
     };
 

@@ -71,10 +71,12 @@ static void a_forged_entry_has_a_claim_that_does_not_hold(void **state)
     (void)state;
 
     make_rule_entry(&bytes, id);
-    assert_int_equal(record_open(fleet->ledger, RECORD_ENTRY, buffer_bytes(&bytes), &view), LEDGER_OK);
+    assert_int_equal(
+        record_open(fleet->ledger, RECORD_ENTRY, buffer_bytes(&bytes), &view), LEDGER_OK);
     assert_true(is_verified(&view));
     bytes.at[bytes.len - 1] ^= 1; /* of the signature */
-    assert_int_equal(record_open(fleet->ledger, RECORD_ENTRY, buffer_bytes(&bytes), &view), LEDGER_OK);
+    assert_int_equal(
+        record_open(fleet->ledger, RECORD_ENTRY, buffer_bytes(&bytes), &view), LEDGER_OK);
     assert_false(is_verified(&view));
     buffer_fini(&bytes);
 }
@@ -132,9 +134,11 @@ static void a_replayed_entry_is_known_and_changes_nothing(void **state)
     (void)state;
 
     make_rule_entry(&bytes, id);
-    assert_int_equal(fleet_add(fleet->ledger, RECORD_ENTRY, buffer_bytes(&bytes)).outcome, LEDGER_ADDED);
+    assert_int_equal(
+        fleet_add(fleet->ledger, RECORD_ENTRY, buffer_bytes(&bytes)).outcome, LEDGER_ADDED);
     ledger_records_root(fleet->ledger, before);
-    assert_int_equal(fleet_add(fleet->ledger, RECORD_ENTRY, buffer_bytes(&bytes)).outcome, LEDGER_KNOWN);
+    assert_int_equal(
+        fleet_add(fleet->ledger, RECORD_ENTRY, buffer_bytes(&bytes)).outcome, LEDGER_KNOWN);
     ledger_records_root(fleet->ledger, after);
     assert_memory_equal(before, after, HASH_BYTES);
     buffer_fini(&bytes);
@@ -194,7 +198,8 @@ static void too_many_operations_are_void(void **state)
     for (int i = 0; i <= ENTRY_OPS_MAX; i++)
         changes[i] = (struct change){PICKET__V1__OP_KIND__OP_PUT_RULE, &put.base};
     assert_int_equal(fleet_write(fleet, 0, NULL, changes, ENTRY_OPS_MAX, id), LEDGER_OK);
-    assert_int_equal(fleet_write(fleet, 0, NULL, changes, ENTRY_OPS_MAX + 1, id), LEDGER_OVER_LIMIT);
+    assert_int_equal(
+        fleet_write(fleet, 0, NULL, changes, ENTRY_OPS_MAX + 1, id), LEDGER_OVER_LIMIT);
 }
 
 static void too_many_bytes_are_refused(void **state)
@@ -203,7 +208,8 @@ static void too_many_bytes_are_refused(void **state)
     (void)state;
 
     assert_int_equal(
-        fleet_add(fleet->ledger, RECORD_ENTRY, bytes_of(bytes, ENTRY_BYTES_MAX + 1)).reason, LEDGER_OVER_LIMIT);
+        fleet_add(fleet->ledger, RECORD_ENTRY, bytes_of(bytes, ENTRY_BYTES_MAX + 1)).reason,
+        LEDGER_OVER_LIMIT);
     free(bytes);
 }
 
@@ -328,7 +334,8 @@ static void not_after_refuses_new_submissions_and_voids_nothing(void **state)
     grant.not_after = 1000;
     fleet_grant(fleet, &grant);
     fleet_make(fleet, 1, NULL, NULL, 0, &bytes, id);
-    assert_int_equal(ledger_judge_submission(fleet->ledger, buffer_bytes(&bytes), 1000, NULL), LEDGER_OK);
+    assert_int_equal(
+        ledger_judge_submission(fleet->ledger, buffer_bytes(&bytes), 1000, NULL), LEDGER_OK);
     assert_int_equal(
         ledger_judge_submission(fleet->ledger, buffer_bytes(&bytes), 1001, &problem), LEDGER_ENDED);
     fleet_keep(fleet, fleet->ledger, RECORD_ENTRY, &bytes, id);
@@ -339,11 +346,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_rule_is_an_object_of_its_operation, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_forged_entry_has_a_claim_that_does_not_hold, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_changed_byte_is_refused_or_breaks_the_claim, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_forged_entry_has_a_claim_that_does_not_hold, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            every_changed_byte_is_refused_or_breaks_the_claim, setup, teardown),
         cmocka_unit_test_setup_teardown(a_non_canonical_encoding_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(an_entry_of_another_fleet_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_replayed_entry_is_known_and_changes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_replayed_entry_is_known_and_changes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_key_nobody_granted_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_missing_predecessor_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(a_void_entry_does_not_break_its_chain, setup, teardown),
@@ -351,11 +361,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(too_many_bytes_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(reserved_kinds_are_void, setup, teardown),
         cmocka_unit_test_setup_teardown(grant_limits_are_each_a_reason, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_narrow_operator_cannot_replace_a_wider_rule, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_narrow_operator_cannot_replace_a_wider_rule, setup, teardown),
         cmocka_unit_test_setup_teardown(observers_write_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_budget_counts_the_own_chain_and_gives_back_deleted_objects, setup, teardown),
-        cmocka_unit_test_setup_teardown(not_after_refuses_new_submissions_and_voids_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            not_after_refuses_new_submissions_and_voids_nothing, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,8 +67,8 @@ struct ledger_answer fleet_add(struct ledger *ledger, enum record_kind kind, str
     return answer;
 }
 
-void fleet_keep(struct fleet *fleet, struct ledger *ledger, enum record_kind kind, struct buffer *bytes,
-    const uint8_t id[HASH_BYTES])
+void fleet_keep(struct fleet *fleet, struct ledger *ledger, enum record_kind kind,
+    struct buffer *bytes, const uint8_t id[HASH_BYTES])
 {
     struct fleet_record *record = &fleet->records[fleet->records_count++];
 
@@ -79,7 +79,8 @@ void fleet_keep(struct fleet *fleet, struct ledger *ledger, enum record_kind kin
     record->len = bytes->len;
     *bytes = (struct buffer){0};
     if (ledger)
-        assert_int_equal(fleet_add(ledger, kind, bytes_of(record->at, record->len)).outcome, LEDGER_ADDED);
+        assert_int_equal(
+            fleet_add(ledger, kind, bytes_of(record->at, record->len)).outcome, LEDGER_ADDED);
 }
 
 void fleet_trust(struct fleet *fleet, const Picket__V1__TrustBody *body)
@@ -87,8 +88,9 @@ void fleet_trust(struct fleet *fleet, const Picket__V1__TrustBody *body)
     struct buffer bytes = {0};
     uint8_t id[HASH_BYTES];
 
-    assert_int_equal(author_trust(fleet->at[0].fleet_id, fleet->trust_position + 1,
-                         fleet->trust_position ? fleet->trust_head : NULL, body, &fleet->root, 0, &bytes, id),
+    assert_int_equal(
+        author_trust(fleet->at[0].fleet_id, fleet->trust_position + 1,
+            fleet->trust_position ? fleet->trust_head : NULL, body, &fleet->root, 0, &bytes, id),
         0);
     fleet_keep(fleet, fleet->ledger, RECORD_TRUST, &bytes, id);
     fleet->trust_position++;
@@ -145,8 +147,8 @@ void fleet_end(struct fleet *fleet, int key, uint64_t seq, const uint8_t *id)
     fleet_trust(fleet, &body);
 }
 
-void fleet_make(struct fleet *fleet, int key, const Picket__V1__Scope *scope, const struct change *changes, size_t count,
-    struct buffer *ret, uint8_t ret_id[HASH_BYTES])
+void fleet_make(struct fleet *fleet, int key, const Picket__V1__Scope *scope,
+    const struct change *changes, size_t count, struct buffer *ret, uint8_t ret_id[HASH_BYTES])
 {
     Picket__V1__Ops ops = PICKET__V1__OPS__INIT;
     Picket__V1__Operation *operations = calloc(count + 1, sizeof(*operations));
@@ -158,7 +160,8 @@ void fleet_make(struct fleet *fleet, int key, const Picket__V1__Scope *scope, co
     }
     ops.ops = pointers;
     ops.n_ops = count;
-    assert_int_equal(author_entry(&fleet->at[key], scope, 0, 0, &ops, &fleet->keys[key], ret, ret_id), 0);
+    assert_int_equal(
+        author_entry(&fleet->at[key], scope, 0, 0, &ops, &fleet->keys[key], ret, ret_id), 0);
     fleet->at[key].seq++;
     memcpy(fleet->at[key].prev, ret_id, HASH_BYTES);
     for (size_t i = 0; i < count; i++)
@@ -202,15 +205,18 @@ void rule_init(Picket__V1__Rule *rule, Picket__V1__Action action)
         rule->limit = &limit;
 }
 
-static ProtobufCBinaryData *base_fields(const uint8_t (*bases)[OP_REF_BYTES], size_t count, ProtobufCBinaryData *room)
+static ProtobufCBinaryData *base_fields(
+    const uint8_t (*bases)[OP_REF_BYTES], size_t count, ProtobufCBinaryData *room)
 {
     for (size_t i = 0; i < count; i++)
-        room[i] = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)bases[i], .len = OP_REF_BYTES};
+        room[i] =
+            (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)bases[i], .len = OP_REF_BYTES};
     return room;
 }
 
-enum ledger_reason fleet_rule(struct fleet *fleet, int key, const Picket__V1__Rule *rule, const uint8_t *object,
-    const uint8_t (*bases)[OP_REF_BYTES], size_t bases_count, uint8_t ret_ref[OP_REF_BYTES])
+enum ledger_reason fleet_rule(struct fleet *fleet, int key, const Picket__V1__Rule *rule,
+    const uint8_t *object, const uint8_t (*bases)[OP_REF_BYTES], size_t bases_count,
+    uint8_t ret_ref[OP_REF_BYTES])
 {
     Picket__V1__PutRule put = PICKET__V1__PUT_RULE__INIT;
     ProtobufCBinaryData room[BASES_MAX];
@@ -222,7 +228,8 @@ enum ledger_reason fleet_rule(struct fleet *fleet, int key, const Picket__V1__Ru
     put.bases = base_fields(bases, bases_count, room);
     put.n_bases = bases_count;
     if (object)
-        put.object = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)object, .len = OP_REF_BYTES};
+        put.object =
+            (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)object, .len = OP_REF_BYTES};
     reason = fleet_write(fleet, key, NULL, &change, 1, id);
     reference(id, 0, ret_ref);
     return reason;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * fleet.h - a small fleet for the tests: one root, some keys, a ledger, and every record made so far,
- * so that a test can add them again in another order. Everything fails the test on error.
+ * fleet.h - a small fleet for the tests: one root, some keys, a ledger, and every record made so
+ * far, so that a test can add them again in another order. Everything fails the test on error.
  */
 #include "store/ledger/author.h"
 #include "store/ledger/ledger.h"
@@ -36,8 +36,8 @@ void fleet_free(struct fleet *fleet);
 struct ledger *fleet_empty(const struct fleet *fleet);
 
 /* Keeps a copy and adds it here unless `ledger` is NULL. */
-void fleet_keep(struct fleet *fleet, struct ledger *ledger, enum record_kind kind, struct buffer *bytes,
-    const uint8_t id[HASH_BYTES]);
+void fleet_keep(struct fleet *fleet, struct ledger *ledger, enum record_kind kind,
+    struct buffer *bytes, const uint8_t id[HASH_BYTES]);
 struct ledger_answer fleet_add(struct ledger *ledger, enum record_kind kind, struct bytes bytes);
 
 /* Trust records, made and added. */
@@ -53,8 +53,8 @@ struct change {
     const ProtobufCMessage *body;
 };
 /* Makes only; the chain advances. */
-void fleet_make(struct fleet *fleet, int key, const Picket__V1__Scope *scope, const struct change *changes, size_t count,
-    struct buffer *ret, uint8_t ret_id[HASH_BYTES]);
+void fleet_make(struct fleet *fleet, int key, const Picket__V1__Scope *scope,
+    const struct change *changes, size_t count, struct buffer *ret, uint8_t ret_id[HASH_BYTES]);
 enum ledger_reason fleet_write(struct fleet *fleet, int key, const Picket__V1__Scope *scope,
     const struct change *changes, size_t count, uint8_t ret_id[HASH_BYTES]);
 
@@ -62,8 +62,9 @@ void reference(const uint8_t id[HASH_BYTES], uint32_t op, uint8_t ret[OP_REF_BYT
 
 /* Puts a rule: object NULL creates it. Status of the entry afterwards. */
 void rule_init(Picket__V1__Rule *rule, Picket__V1__Action action);
-enum ledger_reason fleet_rule(struct fleet *fleet, int key, const Picket__V1__Rule *rule, const uint8_t *object,
-    const uint8_t (*bases)[OP_REF_BYTES], size_t bases_count, uint8_t ret_ref[OP_REF_BYTES]);
+enum ledger_reason fleet_rule(struct fleet *fleet, int key, const Picket__V1__Rule *rule,
+    const uint8_t *object, const uint8_t (*bases)[OP_REF_BYTES], size_t bases_count,
+    uint8_t ret_ref[OP_REF_BYTES]);
 enum ledger_reason fleet_delete(struct fleet *fleet, int key, const uint8_t *object,
     const uint8_t (*bases)[OP_REF_BYTES], size_t bases_count, uint8_t ret_ref[OP_REF_BYTES]);
 enum ledger_reason status_of(struct fleet *fleet, const uint8_t id[HASH_BYTES]);

@@ -49,7 +49,8 @@ static uint32_t below(struct writer *writer, uint32_t limit)
     return (uint32_t)prng_below(&writer->prng, limit);
 }
 
-static void note(struct writer *writer, const uint8_t *id, const uint8_t *object, Picket__V1__OpKind kind)
+static void note(
+    struct writer *writer, const uint8_t *id, const uint8_t *object, Picket__V1__OpKind kind)
 {
     struct version *version = &writer->versions[writer->versions_count++];
 
@@ -58,8 +59,8 @@ static void note(struct writer *writer, const uint8_t *id, const uint8_t *object
     version->kind = kind;
 }
 
-static void write_one(
-    struct writer *writer, int key, Picket__V1__OpKind kind, const ProtobufCMessage *body, uint8_t id[HASH_BYTES])
+static void write_one(struct writer *writer, int key, Picket__V1__OpKind kind,
+    const ProtobufCMessage *body, uint8_t id[HASH_BYTES])
 {
     struct change change = {kind, body};
     struct buffer bytes = {0};
@@ -75,8 +76,8 @@ static void write_one(
 }
 
 /* Bases: some versions of one object, not always the newest. */
-static size_t pick_bases(struct writer *writer, const struct version **ret_like, ProtobufCBinaryData bases[3],
-    uint8_t room[3][OP_REF_BYTES])
+static size_t pick_bases(struct writer *writer, const struct version **ret_like,
+    ProtobufCBinaryData bases[3], uint8_t room[3][OP_REF_BYTES])
 {
     size_t count = 0, wanted = 1 + below(writer, 3);
 
@@ -84,7 +85,8 @@ static size_t pick_bases(struct writer *writer, const struct version **ret_like,
     for (uint32_t i = 0; i < writer->versions_count && count < wanted; i++) {
         const struct version *version = &writer->versions[writer->versions_count - 1 - i];
 
-        if (memcmp(version->object, (*ret_like)->object, OP_REF_BYTES) == 0 && below(writer, 2) == 0)
+        if (memcmp(version->object, (*ret_like)->object, OP_REF_BYTES) == 0 &&
+            below(writer, 2) == 0)
             memcpy(room[count++], version->ref, OP_REF_BYTES);
     }
     if (count == 0)
@@ -119,7 +121,8 @@ static void write_rule(struct writer *writer, int key)
     if (below(writer, 2))
         rule.scope = scope_one(&scope, "site", below(writer, 3) ? "berlin" : "paris");
     if (below(writer, 3) == 0 && writer->sets_count) {
-        source.set = (ProtobufCBinaryData){.data = writer->sets[below(writer, writer->sets_count)], .len = OP_REF_BYTES};
+        source.set = (ProtobufCBinaryData){
+            .data = writer->sets[below(writer, writer->sets_count)], .len = OP_REF_BYTES};
         match.source = &source;
         rule.match = &match;
     }
@@ -127,7 +130,8 @@ static void write_rule(struct writer *writer, int key)
     if (writer->versions_count && below(writer, 4)) {
         put.n_bases = pick_bases(writer, &like, bases, room);
         put.bases = bases;
-        put.object = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)like->object, .len = OP_REF_BYTES};
+        put.object =
+            (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)like->object, .len = OP_REF_BYTES};
     }
     write_one(writer, key, PICKET__V1__OP_KIND__OP_PUT_RULE, &put.base, id);
     note(writer, id, like ? like->object : NULL, PICKET__V1__OP_KIND__OP_PUT_RULE);
@@ -144,7 +148,8 @@ static void write_delete(struct writer *writer, int key)
         return;
     put.n_bases = pick_bases(writer, &like, bases, room);
     put.bases = bases;
-    put.object = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)like->object, .len = OP_REF_BYTES};
+    put.object =
+        (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)like->object, .len = OP_REF_BYTES};
     write_one(writer, key, PICKET__V1__OP_KIND__OP_DELETE, &put.base, id);
     note(writer, id, like->object, PICKET__V1__OP_KIND__OP_DELETE);
 }
@@ -176,7 +181,8 @@ static void write_delta(struct writer *writer, int key)
 
     if (!writer->sets_count)
         return;
-    delta.set = (ProtobufCBinaryData){.data = writer->sets[below(writer, writer->sets_count)], .len = OP_REF_BYTES};
+    delta.set = (ProtobufCBinaryData){
+        .data = writer->sets[below(writer, writer->sets_count)], .len = OP_REF_BYTES};
     prefix.address = (ProtobufCBinaryData){.data = address, .len = 4};
     prefix.length = 32;
     element.prefix = &prefix;
@@ -184,13 +190,15 @@ static void write_delta(struct writer *writer, int key)
     delta.add = elements;
     delta.n_add = 1;
     if (writer->additions_count && below(writer, 2)) {
-        removed[0] = (ProtobufCBinaryData){
-            .data = writer->additions[below(writer, writer->additions_count)], .len = OP_REF_BYTES + 4};
+        removed[0] =
+            (ProtobufCBinaryData){.data = writer->additions[below(writer, writer->additions_count)],
+                .len = OP_REF_BYTES + 4};
         delta.remove = removed;
         delta.n_remove = 1;
     }
     if (below(writer, 6) == 0) {
-        clear.author = (ProtobufCBinaryData){.data = writer->fleet->keys[below(writer, 4)].public, .len = KEY_BYTES};
+        clear.author = (ProtobufCBinaryData){
+            .data = writer->fleet->keys[below(writer, 4)].public, .len = KEY_BYTES};
         clear.seq = 1 + below(writer, 6);
         delta.clear = clears;
         delta.n_clear = 1;
@@ -210,8 +218,10 @@ static void write_invite(struct writer *writer)
     uint32_t number = writer->invites_count++;
 
     memset(writer->invites[number], (int)number + 1, HASH_BYTES);
-    (void)snprintf(writer->invite_names[number], sizeof(writer->invite_names[number]), "n%u", below(writer, 4));
-    invite.certificate_hash = (ProtobufCBinaryData){.data = writer->invites[number], .len = HASH_BYTES};
+    (void)snprintf(writer->invite_names[number], sizeof(writer->invite_names[number]), "n%u",
+        below(writer, 4));
+    invite.certificate_hash =
+        (ProtobufCBinaryData){.data = writer->invites[number], .len = HASH_BYTES};
     invite.public_key = (ProtobufCBinaryData){.data = point, .len = sizeof(point)};
     invite.name = writer->invite_names[number];
     write_one(writer, ENROLLER, PICKET__V1__OP_KIND__OP_INVITE, &invite.base, id);
@@ -224,8 +234,8 @@ static void write_node(struct writer *writer)
 
     if (!writer->invites_count)
         return;
-    change.invite =
-        (ProtobufCBinaryData){.data = writer->invites[below(writer, writer->invites_count)], .len = HASH_BYTES};
+    change.invite = (ProtobufCBinaryData){
+        .data = writer->invites[below(writer, writer->invites_count)], .len = HASH_BYTES};
     if (below(writer, 2)) {
         change.change_case = PICKET__V1__NODE_CHANGE__CHANGE_RETIRED;
         change.retired = true;
@@ -245,8 +255,8 @@ static void write_join(struct writer *writer)
     if (!writer->invites_count)
         return;
     join.fleet_id = (ProtobufCBinaryData){.data = writer->fleet->at[0].fleet_id, .len = HASH_BYTES};
-    join.invite =
-        (ProtobufCBinaryData){.data = writer->invites[below(writer, writer->invites_count)], .len = HASH_BYTES};
+    join.invite = (ProtobufCBinaryData){
+        .data = writer->invites[below(writer, writer->invites_count)], .len = HASH_BYTES};
     join.leaf = (ProtobufCBinaryData){.data = point, .len = 3};
     join.leaf_key = (ProtobufCBinaryData){.data = point, .len = sizeof(point)};
     join.node_key = (ProtobufCBinaryData){.data = writer->fleet->keys[7].public, .len = KEY_BYTES};
@@ -347,8 +357,9 @@ static void write_something(struct writer *writer)
 
 static void grant_all(struct writer *writer)
 {
-    static const Picket__V1__Role roles[] = {PICKET__V1__ROLE__ROLE_OPERATOR, PICKET__V1__ROLE__ROLE_GATEWAY,
-        PICKET__V1__ROLE__ROLE_OPERATOR, PICKET__V1__ROLE__ROLE_BANNER};
+    static const Picket__V1__Role roles[] = {PICKET__V1__ROLE__ROLE_OPERATOR,
+        PICKET__V1__ROLE__ROLE_GATEWAY, PICKET__V1__ROLE__ROLE_OPERATOR,
+        PICKET__V1__ROLE__ROLE_BANNER};
     Picket__V1__Grant grant;
     Picket__V1__Budget budget = PICKET__V1__BUDGET__INIT;
 
@@ -409,10 +420,12 @@ static void add_all(struct writer *writer, struct ledger *ledger, const uint32_t
             struct buffer fork = {0};
 
             assert_int_equal(
-                ledger_add(ledger, record->kind, bytes_of(record->at, record->len), &answer, &fork), 0);
+                ledger_add(ledger, record->kind, bytes_of(record->at, record->len), &answer, &fork),
+                0);
             is_moving |= answer.outcome == LEDGER_ADDED;
             if (fork.len > 0) {
-                assert_int_equal(ledger_add(ledger, RECORD_FORK, buffer_bytes(&fork), &proof, NULL), 0);
+                assert_int_equal(
+                    ledger_add(ledger, RECORD_FORK, buffer_bytes(&fork), &proof, NULL), 0);
                 is_moving |= proof.outcome == LEDGER_ADDED;
             }
             buffer_fini(&fork);
@@ -456,7 +469,8 @@ static void take_outcome(const struct fleet *fleet, struct ledger *ledger, struc
     }
 }
 
-static void compare(const struct fleet *fleet, const struct outcome *a, const struct outcome *b, uint64_t seed)
+static void compare(
+    const struct fleet *fleet, const struct outcome *a, const struct outcome *b, uint64_t seed)
 {
     for (uint32_t i = 0; i < fleet->records_count; i++)
         if (a->statuses[i] != b->statuses[i])

@@ -13,8 +13,8 @@
 static struct fleet *fleet;
 static uint8_t set_id[1][OP_REF_BYTES];
 
-static enum ledger_reason put_set(Picket__V1__SetKind kind, const uint8_t *object, Picket__V1__Mark *vector,
-    uint8_t ref[OP_REF_BYTES])
+static enum ledger_reason put_set(Picket__V1__SetKind kind, const uint8_t *object,
+    Picket__V1__Mark *vector, uint8_t ref[OP_REF_BYTES])
 {
     Picket__V1__PutSet put = PICKET__V1__PUT_SET__INIT;
     Picket__V1__Set set = PICKET__V1__SET__INIT;
@@ -56,8 +56,8 @@ static int teardown(void **state)
 }
 
 /* Adds 192.0.2.LAST/32; removes or clears as given. */
-static enum ledger_reason delta(int key, uint8_t last, uint64_t expiry, const uint8_t *remove, Picket__V1__Mark *clear,
-    uint8_t ret_element[OP_REF_BYTES + 4])
+static enum ledger_reason delta(int key, uint8_t last, uint64_t expiry, const uint8_t *remove,
+    Picket__V1__Mark *clear, uint8_t ret_element[OP_REF_BYTES + 4])
 {
     Picket__V1__SetDelta delta = PICKET__V1__SET_DELTA__INIT;
     Picket__V1__Element element = PICKET__V1__ELEMENT__INIT;
@@ -160,7 +160,8 @@ static void the_kind_of_a_set_never_changes(void **state)
     uint8_t ref[OP_REF_BYTES];
     (void)state;
 
-    assert_int_equal(put_set(PICKET__V1__SET_KIND__SET_KIND_PLAIN, set_id[0], NULL, ref), LEDGER_BAD_OPERATION);
+    assert_int_equal(
+        put_set(PICKET__V1__SET_KIND__SET_KIND_PLAIN, set_id[0], NULL, ref), LEDGER_BAD_OPERATION);
 }
 
 static enum ledger_reason use_set(Picket__V1__Action action, bool negate)
@@ -200,8 +201,8 @@ static void a_changeset_counts_whole_or_not_at_all(void **state)
 {
     Picket__V1__PutRule good = PICKET__V1__PUT_RULE__INIT, bad = PICKET__V1__PUT_RULE__INIT;
     Picket__V1__Rule rule, wrong;
-    struct change changes[2] = {
-        {PICKET__V1__OP_KIND__OP_PUT_RULE, &good.base}, {PICKET__V1__OP_KIND__OP_PUT_RULE, &bad.base}};
+    struct change changes[2] = {{PICKET__V1__OP_KIND__OP_PUT_RULE, &good.base},
+        {PICKET__V1__OP_KIND__OP_PUT_RULE, &bad.base}};
     uint8_t id[HASH_BYTES];
     uint32_t op, before = ledger_objects_count(fleet->ledger);
     (void)state;
@@ -220,10 +221,13 @@ static void a_changeset_counts_whole_or_not_at_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(additions_are_sorted_and_the_latest_expiry_wins, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_removal_cancels_the_addition_it_names_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            additions_are_sorted_and_the_latest_expiry_wins, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_removal_cancels_the_addition_it_names_only, setup, teardown),
         cmocka_unit_test_setup_teardown(a_clear_cancels_up_to_its_mark, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_vector_of_a_new_version_cancels_like_a_clear, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_vector_of_a_new_version_cancels_like_a_clear, setup, teardown),
         cmocka_unit_test_setup_teardown(the_kind_of_a_set_never_changes, setup, teardown),
         cmocka_unit_test_setup_teardown(a_ban_set_feeds_only_drop_and_reject, setup, teardown),
         cmocka_unit_test_setup_teardown(a_delta_for_an_unknown_set_waits, setup, teardown),

@@ -81,13 +81,16 @@ static void an_unknown_trust_head_waits_for_its_record(void **state)
     (void)state;
 
     for (uint32_t i = 0; i < fleet->records_count; i++)
-        (void)fleet_add(part, fleet->records[i].kind, bytes_of(fleet->records[i].at, fleet->records[i].len));
+        (void)fleet_add(
+            part, fleet->records[i].kind, bytes_of(fleet->records[i].at, fleet->records[i].len));
     fleet_operator(fleet, 2);
     newest = &fleet->records[fleet->records_count - 1];
     assert_int_equal(fleet_rule(fleet, 1, &rule, NULL, NULL, 0, ref), LEDGER_OK);
-    assert_int_equal(fleet_add(part, RECORD_ENTRY, ledger_entry_find(whole, ref)).outcome, LEDGER_ADDED);
+    assert_int_equal(
+        fleet_add(part, RECORD_ENTRY, ledger_entry_find(whole, ref)).outcome, LEDGER_ADDED);
     assert_int_equal(ledger_entry_status(part, ref, &op), LEDGER_UNKNOWN_TRUST);
-    assert_int_equal(fleet_add(part, RECORD_TRUST, bytes_of(newest->at, newest->len)).outcome, LEDGER_ADDED);
+    assert_int_equal(
+        fleet_add(part, RECORD_TRUST, bytes_of(newest->at, newest->len)).outcome, LEDGER_ADDED);
     assert_int_equal(ledger_entry_status(part, ref, &op), LEDGER_OK);
     ledger_free(part);
 }
@@ -159,8 +162,9 @@ static void too_few_signers_are_refused(void **state)
     level.level = 2;
     body.action_case = PICKET__V1__TRUST_BODY__ACTION_LEVEL;
     body.level = &level;
-    assert_int_equal(
-        author_trust(fleet->at[0].fleet_id, 3, fleet->trust_head, &body, &fleet->root, 1, &bytes, id), 0);
+    assert_int_equal(author_trust(fleet->at[0].fleet_id, 3, fleet->trust_head, &body, &fleet->root,
+                         1, &bytes, id),
+        0);
     assert_int_equal(
         fleet_add(fleet->ledger, RECORD_TRUST, buffer_bytes(&bytes)).reason, LEDGER_BAD_SIGNATURE);
     buffer_fini(&bytes);
@@ -182,7 +186,8 @@ static void two_branches(struct buffer *ret_proof, uint8_t first[HASH_BYTES])
     memcpy(first, ref, HASH_BYTES);
     fleet->at[1] = before;
     fleet_make(fleet, 1, NULL, NULL, 0, &bytes, other);
-    assert_int_equal(ledger_add(fleet->ledger, RECORD_ENTRY, buffer_bytes(&bytes), &answer, ret_proof), 0);
+    assert_int_equal(
+        ledger_add(fleet->ledger, RECORD_ENTRY, buffer_bytes(&bytes), &answer, ret_proof), 0);
     assert_int_equal(answer.outcome, LEDGER_REFUSED);
     assert_int_equal(answer.reason, LEDGER_FORK);
     buffer_fini(&bytes);
@@ -198,12 +203,15 @@ static void a_fork_gives_a_proof_that_freezes_the_key(void **state)
 
     two_branches(&proof, first);
     assert_int_equal(status_of(fleet, first), LEDGER_OK);
-    assert_int_equal(record_open(fleet->ledger, RECORD_FORK, buffer_bytes(&proof), &view), LEDGER_OK);
+    assert_int_equal(
+        record_open(fleet->ledger, RECORD_FORK, buffer_bytes(&proof), &view), LEDGER_OK);
     assert_int_equal(view.claims_count, 2);
     for (int i = 0; i < 2; i++)
         assert_true(keys_verify(view.claims[i].key, view.claims[i].hash, view.claims[i].signature));
-    assert_int_equal(fleet_add(fleet->ledger, RECORD_FORK, buffer_bytes(&proof)).outcome, LEDGER_ADDED);
-    assert_int_equal(fleet_add(fleet->ledger, RECORD_FORK, buffer_bytes(&proof)).outcome, LEDGER_KNOWN);
+    assert_int_equal(
+        fleet_add(fleet->ledger, RECORD_FORK, buffer_bytes(&proof)).outcome, LEDGER_ADDED);
+    assert_int_equal(
+        fleet_add(fleet->ledger, RECORD_FORK, buffer_bytes(&proof)).outcome, LEDGER_KNOWN);
     assert_int_equal(status_of(fleet, first), LEDGER_FROZEN);
     assert_int_equal(ledger_objects_count(fleet->ledger), 1);
     assert_true(ledger_head_find(fleet->ledger, fleet->keys[1].public, &head));
@@ -219,7 +227,8 @@ static void a_cut_keeps_what_it_names_from_a_later_proof(void **state)
 
     two_branches(&proof, first);
     fleet_end(fleet, 1, 2, first);
-    assert_int_equal(fleet_add(fleet->ledger, RECORD_FORK, buffer_bytes(&proof)).outcome, LEDGER_ADDED);
+    assert_int_equal(
+        fleet_add(fleet->ledger, RECORD_FORK, buffer_bytes(&proof)).outcome, LEDGER_ADDED);
     assert_int_equal(status_of(fleet, first), LEDGER_OK);
     buffer_fini(&proof);
 }
@@ -234,14 +243,16 @@ static void a_proof_in_the_other_order_is_refused(void **state)
     (void)state;
 
     two_branches(&proof, first);
-    assert_int_equal(wire_unpack(&picket__v1__fork_proof__descriptor, buffer_bytes(&proof), 65536, &message), 0);
+    assert_int_equal(
+        wire_unpack(&picket__v1__fork_proof__descriptor, buffer_bytes(&proof), 65536, &message), 0);
     from = (const void *)message;
     other.header_a = from->header_b;
     other.signature_a = from->signature_b;
     other.header_b = from->header_a;
     other.signature_b = from->signature_a;
     assert_int_equal(wire_pack(&other.base, &swapped), 0);
-    assert_int_equal(fleet_add(fleet->ledger, RECORD_FORK, buffer_bytes(&swapped)).reason, LEDGER_MALFORMED);
+    assert_int_equal(
+        fleet_add(fleet->ledger, RECORD_FORK, buffer_bytes(&swapped)).reason, LEDGER_MALFORMED);
     wire_free(message);
     buffer_fini(&proof);
     buffer_fini(&swapped);
@@ -250,17 +261,23 @@ static void a_proof_in_the_other_order_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(entries_up_to_the_cut_stay_and_later_ones_are_void, setup, teardown),
-        cmocka_unit_test_setup_teardown(entries_beside_the_branch_of_a_cut_are_void, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            entries_up_to_the_cut_stay_and_later_ones_are_void, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            entries_beside_the_branch_of_a_cut_are_void, setup, teardown),
         cmocka_unit_test_setup_teardown(an_older_trust_head_than_before_is_void, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_unknown_trust_head_waits_for_its_record, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            an_unknown_trust_head_waits_for_its_record, setup, teardown),
         cmocka_unit_test_setup_teardown(a_trust_record_waits_for_its_parent, setup, teardown),
-        cmocka_unit_test_setup_teardown(of_two_successors_the_end_wins_over_the_grant, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_second_grant_of_a_key_is_a_link_without_effect, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            of_two_successors_the_end_wins_over_the_grant, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_second_grant_of_a_key_is_a_link_without_effect, setup, teardown),
         cmocka_unit_test_setup_teardown(a_level_above_ours_has_no_state_root, setup, teardown),
         cmocka_unit_test_setup_teardown(too_few_signers_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_fork_gives_a_proof_that_freezes_the_key, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_cut_keeps_what_it_names_from_a_later_proof, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_cut_keeps_what_it_names_from_a_later_proof, setup, teardown),
         cmocka_unit_test_setup_teardown(a_proof_in_the_other_order_is_refused, setup, teardown),
     };
 

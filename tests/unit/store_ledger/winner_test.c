@@ -151,7 +151,8 @@ static void a_void_base_is_replaced_by_its_own(void **state)
     (void)state;
 
     rule.priority = 70000;
-    assert_int_equal(fleet_rule(fleet, 1, &rule, first[0], first, 1, middle[0]), LEDGER_BAD_OPERATION);
+    assert_int_equal(
+        fleet_rule(fleet, 1, &rule, first[0], first, 1, middle[0]), LEDGER_BAD_OPERATION);
     rule.priority = 100;
     assert_int_equal(fleet_rule(fleet, 2, &rule, first[0], middle, 1, ref), LEDGER_OK);
     assert_true(ledger_object_find(fleet->ledger, first[0], &object));
@@ -190,10 +191,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_winner_is_by_role_effect_grant_and_id),
         cmocka_unit_test_setup_teardown(naming_all_heads_merges, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_deleted_object_is_gone_and_can_be_made_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_deleted_object_is_gone_and_can_be_made_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_void_base_is_replaced_by_its_own, setup, teardown),
         cmocka_unit_test_setup_teardown(a_base_of_another_object_is_void, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_object_of_others_cannot_be_written_without_a_base, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            an_object_of_others_cannot_be_written_without_a_base, setup, teardown),
         cmocka_unit_test_setup_teardown(an_unknown_base_waits_and_only_there, setup, teardown),
     };
 
