@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define HEAD_WORD "picket-head-1"
-#define TAIL_BYTES_MAX ((size_t)CHAIN_TAIL_MAX * (ENTRY_BYTES_MAX + 16))
+#define TAIL_BYTES_MAX ((size_t)(CHAIN_TAIL_MAX + CHAIN_RECENT_MAX) * (ENTRY_BYTES_MAX + 16))
 
 static int read_head(struct chain *chain, struct problem *reterr_problem)
 {
@@ -41,6 +41,37 @@ static int write_head(const struct chain *chain, struct problem *reterr_problem)
     hex_print(chain->head_id, HASH_BYTES, id);
     len = snprintf(line, sizeof(line), HEAD_WORD " %" PRIu64 " %s\n", chain->head_seq, id);
     return file_replace(chain->head_path, bytes_of(line, (size_t)len), 0600, reterr_problem);
+}
+
+static int write_tail(const struct chain *chain, struct problem *reterr_problem)
+{
+    OWN(buffer_fini) struct buffer all = {0};
+
+    if (buffer_append(&all, chain->recent.at, chain->recent.len) < 0 ||
+        buffer_append(&all, chain->tail.at, chain->tail.len) < 0)
+        return problem_say(reterr_problem, -ENOMEM, "out of memory");
+    return file_replace(chain->tail_path, buffer_bytes(&all), 0600, reterr_problem);
+}
+
+/* One more acknowledged entry; the oldest go. */
+static int remember(struct chain *chain, struct bytes entry)
+{
+    enum record_kind kind;
+    struct bytes record;
+    size_t offset = 0;
+    size_t first_end = 0;
+    uint32_t count = 0;
+
+    if (records_put(&chain->recent, RECORD_ENTRY, entry) < 0)
+        return -ENOMEM;
+    while (records_next(buffer_bytes(&chain->recent), &offset, &kind, &record))
+        if (!count++)
+            first_end = offset;
+    if (count > CHAIN_RECENT_MAX) {
+        memmove(chain->recent.at, chain->recent.at + first_end, chain->recent.len - first_end);
+        chain->recent.len -= first_end;
+    }
+    return 0;
 }
 
 /* An entry that stands behind chain->last. */
@@ -93,7 +124,9 @@ static int take_tail(
             break;
         r = verify_record(
             chain->ledger, RECORD_ENTRY, entry, "an entry of the tail", &view, reterr_problem);
-        if (r == 0 && view.seq > chain->head_seq) {
+        if (r == 0 && view.seq <= chain->head_seq) {
+            r = records_put(&chain->recent, RECORD_ENTRY, entry);
+        } else if (r == 0) {
             r = follow(chain, entry, &view, reterr_problem);
             if (r == 0)
                 r = records_put(&chain->tail, RECORD_ENTRY, entry);
@@ -122,7 +155,7 @@ static int read_tail(struct chain *chain, struct problem *reterr_problem)
         return problem_say(
             reterr_problem, r, "\"%.80s\" is damaged: %.140s", chain->tail_path, why.text);
     if (is_cut)
-        return file_replace(chain->tail_path, buffer_bytes(&chain->tail), 0600, reterr_problem);
+        return write_tail(chain, reterr_problem);
     return 0;
 }
 
@@ -153,6 +186,7 @@ int chain_open(const char *folder, const struct ledger *ledger, const uint8_t ke
 
 void chain_fini(struct chain *chain)
 {
+    buffer_fini(&chain->recent);
     buffer_fini(&chain->tail);
 }
 
@@ -249,9 +283,26 @@ int chain_check(const struct chain *chain, uint64_t seq, const uint8_t id[HASH_B
     return 0;
 }
 
+int chain_missing(const struct chain *chain, uint64_t seq, struct buffer *ret_list)
+{
+    enum record_kind kind;
+    struct bytes entry;
+    size_t offset = 0;
+    size_t start = 0;
+
+    while (records_next(buffer_bytes(&chain->recent), &offset, &kind, &entry)) {
+        struct record_view view;
+
+        if (record_open(chain->ledger, RECORD_ENTRY, entry, &view) == LEDGER_OK && view.seq > seq &&
+            buffer_append(ret_list, chain->recent.at + start, offset - start) < 0)
+            return -ENOMEM;
+        start = offset;
+    }
+    return buffer_append(ret_list, chain->tail.at, chain->tail.len);
+}
+
 int chain_acknowledge(struct chain *chain, uint64_t seq, struct problem *reterr_problem)
 {
-    OWN(buffer_fini) struct buffer rest = {0};
     uint8_t id[HASH_BYTES];
     struct bytes entry;
     size_t offset = 0;
@@ -260,21 +311,21 @@ int chain_acknowledge(struct chain *chain, uint64_t seq, struct problem *reterr_
 
     if (seq <= chain->head_seq || !find_id(chain, seq, id))
         return 0;
-    for (uint64_t left = seq - chain->head_seq; left && chain_next(chain, &offset, &entry); left--)
+    for (uint64_t left = seq - chain->head_seq; left && chain_next(chain, &offset, &entry);
+         left--) {
+        if (remember(chain, entry) < 0)
+            return problem_say(reterr_problem, -ENOMEM, "out of memory");
         kept = offset;
-    if (buffer_append(&rest, chain->tail.at + kept, chain->tail.len - kept) < 0)
-        return problem_say(reterr_problem, -ENOMEM, "out of memory");
+    }
     chain->head_seq = seq;
     memcpy(chain->head_id, id, HASH_BYTES);
     r = write_head(chain, reterr_problem);
-    if (r == 0)
-        r = file_replace(chain->tail_path, buffer_bytes(&rest), 0600, reterr_problem);
     if (r < 0)
         return r;
-    buffer_fini(&chain->tail);
-    chain->tail = rest;
-    rest = (struct buffer){0};
-    return 0;
+    if (kept < chain->tail.len)
+        memmove(chain->tail.at, chain->tail.at + kept, chain->tail.len - kept);
+    chain->tail.len -= kept;
+    return write_tail(chain, reterr_problem);
 }
 
 int chain_drop(struct chain *chain, uint64_t seq, struct problem *reterr_problem)
@@ -290,10 +341,10 @@ int chain_drop(struct chain *chain, uint64_t seq, struct problem *reterr_problem
         memset(id, 0, sizeof(id)); /* the first entry of all goes */
     for (uint64_t left = seq - chain->head_seq; left; left--)
         (void)chain_next(chain, &offset, &entry);
-    r = file_replace(chain->tail_path, bytes_of(chain->tail.at, offset), 0600, reterr_problem);
+    chain->tail.len = offset;
+    r = write_tail(chain, reterr_problem);
     if (r < 0)
         return r;
-    chain->tail.len = offset;
     chain->last_seq = seq;
     memcpy(chain->last_id, id, HASH_BYTES);
     return 0;
@@ -323,10 +374,9 @@ int chain_adopt(struct chain *chain, struct bytes entry, struct problem *reterr_
     move_last(chain, &view);
     chain->head_seq = view.seq;
     memcpy(chain->head_id, view.id, HASH_BYTES);
+    chain->tail.len = 0;
+    if (remember(chain, entry) < 0)
+        return problem_say(reterr_problem, -ENOMEM, "out of memory");
     r = write_head(chain, reterr_problem);
-    if (r == 0 && chain->tail.len)
-        r = file_replace(chain->tail_path, (struct bytes){0}, 0600, reterr_problem);
-    if (r == 0)
-        buffer_fini(&chain->tail);
-    return r;
+    return r < 0 ? r : write_tail(chain, reterr_problem);
 }

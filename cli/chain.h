@@ -6,7 +6,8 @@
  * nothing is signed where the fleet knows more of this key than this folder does.
  *
  * Files:   head-KEY, one line `picket-head-1 SEQ ID`: the newest acknowledged entry;
- *          tail-KEY, records (files.h): what was signed after it. KEY: 16 hex digits of the key.
+ *          tail-KEY, records (files.h): what was signed after it, and before it the newest
+ *          acknowledged ones, for a node that has not heard of them. KEY: 16 hex digits of the key.
  * Locking: the caller holds the fleet's lock (fleet.h).
  * Owns:    struct chain owns its tail. Threads: one.
  */
@@ -14,7 +15,8 @@
 #include "store/keys/keys.h"
 #include "store/ledger/ledger.h"
 
-#define CHAIN_TAIL_MAX 256 /* entries that wait for their first acknowledgement */
+#define CHAIN_RECENT_MAX 64 /* acknowledged entries that are kept */
+#define CHAIN_TAIL_MAX 256  /* entries that wait for their first acknowledgement */
 
 struct chain {
     char head_path[FILE_PATH_MAX];
@@ -25,7 +27,8 @@ struct chain {
     uint8_t head_id[HASH_BYTES];
     uint64_t last_seq; /* of head and tail */
     uint8_t last_id[HASH_BYTES];
-    struct buffer tail;
+    struct buffer recent; /* records up to the head */
+    struct buffer tail;   /* records behind it */
 };
 
 /* An append that a crash cut short is dropped: it was never sent. Other damage is an error. */
@@ -46,6 +49,9 @@ int chain_check(const struct chain *chain, uint64_t seq, const uint8_t id[HASH_B
 
 /* The tail in order; *offset begins at 0. */
 bool chain_next(const struct chain *chain, size_t *offset, struct bytes *ret_entry);
+
+/* Appends what a node whose head of this key is seq lacks, as records (files.h). 0, -ENOMEM. */
+int chain_missing(const struct chain *chain, uint64_t seq, struct buffer *ret_list);
 
 /* A node has everything up to here on its disk: the head moves, the tail gets shorter. */
 int chain_acknowledge(struct chain *chain, uint64_t seq, struct problem *reterr_problem);

@@ -23,6 +23,7 @@ struct connection {
     struct rpc_blocking *channel;
     int state;               /* 0, or why it is left out: a negative errno */
     uint64_t trust_position; /* of the node's trust head, once asked */
+    uint64_t key_seq;        /* of the signing key's head there, once asked */
     struct problem why;
 };
 

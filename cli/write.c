@@ -94,8 +94,10 @@ static int check_node(
         const Picket__V1__Head *head = status->heads[i];
 
         if (head->author.len == KEY_BYTES && head->id.len == HASH_BYTES &&
-            memcmp(head->author.data, writing->chain.key, KEY_BYTES) == 0)
+            memcmp(head->author.data, writing->chain.key, KEY_BYTES) == 0) {
+            connection->key_seq = head->seq;
             r = chain_check(&writing->chain, head->seq, head->id.data, reterr_problem);
+        }
     }
     return r;
 }
@@ -255,9 +257,10 @@ static int fill_trust(
     return 0;
 }
 
-/* As much of the tail as one request holds; *offset moves. */
-static int fill_entries(const struct chain *chain, size_t *offset, struct request *request)
+/* As much of the list as one request holds; *offset moves. */
+static int fill_entries(struct bytes list, size_t *offset, struct request *request)
 {
+    enum record_kind kind;
     struct bytes entry;
     size_t at = *offset;
 
@@ -265,7 +268,7 @@ static int fill_entries(const struct chain *chain, size_t *offset, struct reques
     if (!request->message.entries)
         return -ENOMEM;
     while (request->message.n_entries + request->message.n_trust < SEND_RECORDS_MAX &&
-           chain_next(chain, &at, &entry) && request->bytes + entry.len < SEND_BYTES_MAX) {
+           records_next(list, &at, &kind, &entry) && request->bytes + entry.len < SEND_BYTES_MAX) {
         int r = unpack(&picket__v1__signed_entry__descriptor, entry,
             &request->message.entries[request->message.n_entries]);
 
@@ -337,8 +340,9 @@ static int send_part(struct sending *sending, struct connection *connection,
 static int send_to(
     struct sending *sending, struct connection *connection, struct problem *reterr_problem)
 {
+    OWN(buffer_fini) struct buffer list = {0};
     size_t offset = 0;
-    int r = 0;
+    int r = sending->chain ? chain_missing(sending->chain, connection->key_seq, &list) : 0;
 
     for (bool is_first = true; r == 0; is_first = false) {
         OWN(free_request) struct request request = {0};
@@ -347,13 +351,13 @@ static int send_to(
         fill_wait(&sending->wish, &request);
         if (is_first)
             r = fill_trust(sending->cli, connection, &request);
-        if (r == 0 && sending->chain)
-            r = fill_entries(sending->chain, &offset, &request);
+        if (r == 0)
+            r = fill_entries(buffer_bytes(&list), &offset, &request);
         if (r < 0)
             return problem_say(reterr_problem, r, "cannot build the request: %s", strerror(-r));
         if (!request.message.n_entries && !request.message.n_trust)
             break;
-        if (!sending->chain || offset == sending->chain->tail.len) {
+        if (offset == list.len) {
             request.message.expect = sending->expect;
             request.message.n_expect = sending->expect_count;
         } else {
