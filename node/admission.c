@@ -112,7 +112,6 @@ void admission_publish(struct node *node, bool is_joining)
     struct admission *next = calloc(1, sizeof(*next));
     struct rpc_trust_snapshot snapshot = {.is_joining = is_joining};
 
-    rpc_trust_set_time(node->trust, node_time_s(node));
     if (!next || collect_enrollers(node->ledger, next) < 0 ||
         collect_nodes(node->ledger, next) < 0) {
         admission_free(next);

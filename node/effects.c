@@ -399,6 +399,7 @@ static void step_once(struct effects *effects, struct replica_event *event)
 
     event->now_ms = rpc_now_ns() / NS_PER_MS;
     event->time_s = node_time_s(effects->node);
+    rpc_trust_set_time(effects->node->trust, event->time_s); /* what join_by is measured by */
     replica_step(effects->replica, event, &sink);
 }
 

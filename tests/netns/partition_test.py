@@ -4,7 +4,7 @@
 has one that joins late. Both sides of the cut are written to: by two operators, and by one operator whose command reaches both."""
 import os
 
-from lab import Lab, wait_until
+from lab import BUILD, Lab, wait_until
 
 lab = Lab(4, "--no-join")
 for node in (1, 2, 3):
@@ -30,8 +30,9 @@ for number in range(8):
 lab.picket(1, "rule", "delete", "shared")
 lab.picket(3, "rule", "delete", "right0", "--operator", bob)
 
-# One operator, one command, both sides: the same bytes.
-lab.picket(2, "rule", "add", "drop in tcp to any port 6000 priority 300 name both", "--socket", lab.socket(3))
+# One operator, one command, both sides: the same bytes, over TLS from a box that reaches both.
+lab.run("host", os.path.join(BUILD, "picket"), "rule", "add", "drop in tcp to any port 6000 priority 300 name both",
+        "--fleet", lab.fleet, "--node", lab.address(2) + ":7425", "--node", lab.address(3) + ":7425")
 assert not lab.agree((1, 3)), "the cut does not cut"
 
 for other in ("1", "2"):
