@@ -240,14 +240,14 @@ static void rule_row(
     OWN(buffer_fini) struct buffer text = {0};
     char priority[16];
     char packets[24];
-    char id[17];
+    char id[32];
 
     if (object->rule)
         (void)object_rule_text(objects, object, &text);
     (void)buffer_append(&text, "", 1);
     (void)snprintf(priority, sizeof(priority), "%u", object->rule ? object->rule->priority : 0);
     (void)snprintf(packets, sizeof(packets), "%" PRIu64, object->said->packets);
-    short_hex(bytes_of(object->said->id.data, OP_REF_BYTES), id);
+    object_id_print(object, id);
     table_add(table, (const char *const[]){priority, object_name(object), status_of(object),
                          packets, id, (const char *)text.at});
 }

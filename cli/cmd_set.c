@@ -199,10 +199,10 @@ static int print_sets(
     for (uint32_t i = 0; i < objects->count; i++) {
         const struct object *at = &objects->at[i];
         char elements[24];
-        char id[17];
+        char id[32];
 
         (void)snprintf(elements, sizeof(elements), "%" PRIu64, at->said->elements);
-        short_hex(bytes_of(at->said->id.data, at->said->id.len), id);
+        object_id_print(at, id);
         table_add(table, (const char *const[]){object_name(at), kind_word(at), elements,
                              at->trouble == -EBADMSG ? "NOT PROVEN"
                              : at->said->conflict    ? "conflict"

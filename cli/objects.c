@@ -267,13 +267,25 @@ const char *object_name(const struct object *object)
 
 /* ---- picking one */
 
+void object_id_print(const struct object *object, char ret_text[32])
+{
+    char hex[17];
+
+    hex_print(object->said->id.data, 8, hex);
+    (void)snprintf(ret_text, 32, "%s:%u", hex, get_be32(object->said->id.data + HASH_BYTES));
+}
+
 static bool is_id_prefix(const char *words, const struct object *object)
 {
     char id[2 * OP_REF_BYTES + 1];
-    size_t len = strlen(words);
+    char index[16];
+    const char *colon = strchr(words, ':');
+    size_t len = colon ? (size_t)(colon - words) : strlen(words);
 
     hex_print(object->said->id.data, OP_REF_BYTES, id);
-    return len >= ID_DIGITS_MIN && len <= 2 * OP_REF_BYTES && memcmp(id, words, len) == 0;
+    (void)snprintf(index, sizeof(index), "%u", get_be32(object->said->id.data + HASH_BYTES));
+    return len >= ID_DIGITS_MIN && len <= 2 * OP_REF_BYTES && memcmp(id, words, len) == 0 &&
+           (!colon || strcmp(colon + 1, index) == 0);
 }
 
 static int say_missing(
@@ -300,12 +312,12 @@ static int say_ambiguous(
     char ids[160] = "";
 
     for (uint32_t i = 0; i < all->count; i++) {
-        char id[17];
+        char id[32];
         size_t used = strlen(ids);
         bool is_meant =
             strcmp(object_name(&all->at[i]), words) == 0 || is_id_prefix(words, &all->at[i]);
 
-        hex_print(all->at[i].said->id.data, 8, id);
+        object_id_print(&all->at[i], id);
         if (is_meant)
             (void)snprintf(ids + used, sizeof(ids) - used, "%s%s", used ? ", " : "", id);
     }

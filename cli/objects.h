@@ -38,8 +38,12 @@ void objects_fini(struct objects *objects);
 
 const char *object_name(const struct object *object);
 
+/* Short, for people: 16 digits of the entry, a colon, the operation's index. ret_text: 32 bytes. */
+void object_id_print(const struct object *object, char ret_text[32]);
+
 /*
- * The one object a change may be based on: by name, or by 8 or more hex digits its id begins with.
+ * The one object a change may be based on: by name, by 8 or more hex digits its id begins with, or
+ * by such digits, a colon and the operation's index.
  * Refuses what is ambiguous or not verified. Loads what it needs into *ret_objects, which owns it.
  */
 int objects_pick(struct connection *connection, const struct ledger *ledger, const char *kind,

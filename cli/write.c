@@ -394,6 +394,10 @@ static int send_to_all(struct sending *sending, struct connections *connections,
     }
     *ret_refused = is_refused;
     sending->cli->is_partly = failed && failed < connections->count;
+    if (sending->cli->is_partly)
+        (void)fprintf(sending->cli->err,
+            "picket: %u of %u nodes took it; the mesh brings it to the others\n",
+            connections->count - failed, connections->count);
     return worst;
 }
 
