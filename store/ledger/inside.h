@@ -1,213 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/*
- * inside.h - what the files of this folder share: the set of records, and the state folded from it.
- *
- * Records are kept for good. Everything in `struct fold` is a function of them: it is thrown away
- * and folded anew, or extended by one entry where nothing else can depend on that entry.
- */
-#include "base/idmap.h"
-#include "store/ledger/ledger.h"
-
-#define NONE UINT32_MAX
-#define ELEMENT_REF_BYTES (OP_REF_BYTES + 4)
-
-/* ---- records */
-
-struct trust_record {
-    uint8_t id[HASH_BYTES];
-    uint32_t prev; /* index of the parent; NONE for the first */
-    uint64_t position;
-    uint32_t signers;
-    uint8_t *at;
-    size_t len;
-    Picket__V1__TrustBody *body;
-};
-
-/* An operation of an entry; `links` belongs to the fold. */
-struct op {
-    uint32_t entry;
-    uint32_t index;
-    uint32_t kind;
-    ProtobufCMessage *body; /* NULL: not understood */
-    uint8_t object[OP_REF_BYTES];
-    bool is_version; /* a rule, set, default or a delete of one, with bases that can be read */
-    bool is_sound;   /* nothing is wrong with it by itself */
-
-    struct op_links {
-        uint32_t *bases; /* nearest live ancestors, ascending by reference */
-        uint32_t bases_count;
-        uint32_t *versions; /* of a delete: the live versions it removes */
-        uint32_t versions_count;
-        uint32_t depth;
-        bool is_superseded;
-        bool is_open; /* a base is not here, or waits */
-    } links;
-};
-
-struct verdict {
-    enum ledger_reason reason;
-    uint32_t op; /* at fault, or NONE */
-    const Picket__V1__Grant *grant;
-    uint64_t grant_position;
-    uint64_t position; /* judged at */
-    bool is_known;
-};
-
-struct entry {
-    uint8_t id[HASH_BYTES];
-    uint32_t author; /* index of the chain */
-    uint64_t seq;
-    uint8_t *at;
-    size_t len;
-    Picket__V1__Header *header;
-    Picket__V1__Ops *ops;     /* NULL: malformed */
-    struct verdict by_itself; /* what reading it alone says */
-    uint32_t first_op;
-    uint32_t ops_count;
-
-    /* fold */
-    uint64_t trust_highest; /* of the chain up to here */
-    bool is_trust_unknown;  /* here or earlier in the chain */
-    uint64_t objects;       /* budget counts as written, after it */
-    uint64_t elements;
-    struct verdict verdict;
-};
-
-struct chain {
-    uint8_t author[KEY_BYTES];
-    uint32_t *entries; /* by seq - 1 */
-    uint32_t count, capacity;
-    uint32_t fork;   /* index of its proof, or NONE */
-    uint64_t freeze; /* the first frozen seq; UINT64_MAX: none */
-};
-
-struct join {
-    uint8_t id[HASH_BYTES];
-    uint8_t *at;
-    size_t len;
-    Picket__V1__JoinRecord *message;
-};
-
-struct fork {
-    uint8_t id[HASH_BYTES];
-    uint8_t author[KEY_BYTES];
-    uint64_t seq;
-    uint8_t *at;
-    size_t len;
-};
-
-/* A growing list of indices. */
-struct list {
-    uint32_t *at;
-    uint32_t count, capacity;
-};
-
-/* ---- what is folded */
-
-/* What a record of the chain in force says about a key. */
-struct grant_event {
-    uint64_t position;
-    const Picket__V1__Grant *grant; /* NULL: ended */
-    const Picket__V1__Cut *cut;     /* NULL: a first grant */
-    uint32_t next;                  /* of the same key, or NONE */
-    uint8_t key[KEY_BYTES];
-};
-
-struct trust_position {
-    uint32_t record;
-    uint32_t level;
-    Picket__V1__Limits limits;
-    enum ledger_reason reason; /* BAD_TRUST: a link without effect */
-};
-
-struct trust_fold {
-    struct trust_position *positions; /* [0] is the genesis */
-    uint32_t head;                    /* index of the last; 0: none */
-    struct grant_event *events;
-    uint32_t events_count;
-    struct idmap first_event; /* key -> event */
-};
-
-struct object {
-    uint8_t id[OP_REF_BYTES];
-    struct list heads; /* ascending by reference */
-    uint32_t winner;   /* operation; NONE: not live */
-    bool is_stale;     /* heads and winner are to be found again */
-    bool is_leaf_stale;
-    uint8_t leaf[HASH_BYTES];
-    /* sets */
-    struct list deltas;  /* operations that count */
-    struct list vectors; /* operations with a vector that count */
-};
-
-struct node_entry {
-    uint32_t op; /* the invite */
-    const Picket__V1__NodeLabels *labels;
-    const char *name;
-    const uint8_t *join_record;
-    bool is_retired;
-    enum node_status status;
-    uint32_t join;
-};
-
-struct tally_change {
-    uint8_t key[ELEMENT_REF_BYTES];
-    uint32_t value;
-};
-
-struct fold {
-    bool is_stale;        /* fold anew */
-    uint32_t entries;     /* the first so many entries are folded */
-    struct idmap awaited; /* identifiers that were looked for in vain */
-    struct idmap objects_by_id;
-    struct object *objects;
-    uint32_t objects_count, objects_capacity;
-    uint32_t *live; /* indices of live objects, ascending by id */
-    uint32_t live_count;
-    bool is_live_stale;
-    struct idmap tally; /* as written: deletes, removals, manifest counts of each author's own */
-    struct node_entry *nodes;
-    uint32_t nodes_count;
-    bool is_directory_stale;
-};
-
-struct ledger {
-    uint8_t fleet_id[HASH_BYTES];
-    uint8_t *genesis_at;
-    size_t genesis_len;
-    Picket__V1__Genesis *genesis;
-    uint64_t revision;
-
-    struct entry *entries;
-    uint32_t entries_count, entries_capacity;
-    struct idmap entry_by_id;
-    struct op *ops;
-    uint32_t ops_count, ops_capacity;
-    struct chain *chains;
-    uint32_t chains_count, chains_capacity;
-    struct idmap chain_by_author;
-    struct list heads; /* chains with a head, ascending by author */
-
-    struct trust_record *trust;
-    uint32_t trust_count, trust_capacity;
-    struct idmap trust_by_id;
-    struct idmap granted; /* keys any record grants */
-    struct trust_fold in_force;
-
-    struct join *joins;
-    uint32_t joins_count, joins_capacity;
-    struct idmap join_by_id;
-    struct fork *forks;
-    uint32_t forks_count, forks_capacity;
-    struct list invites;       /* operations, as they came */
-    struct idmap invite_by_id; /* the lowest reference */
-    struct list node_changes;
-
-    struct fold fold;
-    uint64_t root_revision; /* of records_root */
-    uint8_t records_root[HASH_BYTES];
-};
+/* inside.h - what the files of this folder ask of each other. */
+#include "store/ledger/shapes.h"
 
 /* ---- list.c: memory the fold cannot do without; it stops the program if there is none */
 void *must_grow(void *at, uint32_t *capacity, uint32_t count, size_t bytes);
@@ -252,6 +46,11 @@ void invite_note(struct ledger *ledger, uint32_t op);
 uint64_t chain_head(const struct chain *chain);
 
 /* ---- tally.c */
+struct tally_change {
+    uint8_t key[ELEMENT_REF_BYTES];
+    uint32_t value;
+};
+
 struct tally {
     struct tally_change *changes;
     uint32_t count, capacity;
@@ -292,4 +91,14 @@ struct addition *additions_of(
     const struct ledger *ledger, const struct object *set, uint32_t *ret_count);
 
 /* ---- directory.c */
+struct node_entry {
+    uint32_t op; /* the invite */
+    const Picket__V1__NodeLabels *labels;
+    const char *name;
+    const uint8_t *join_record;
+    bool is_retired;
+    enum node_status status;
+    uint32_t join;
+};
+
 void directory_settle(struct ledger *ledger);
