@@ -23,6 +23,8 @@
 #define SETTLE_NS (2 * NS_PER_MS) /* a burst of writes makes one generation */
 #define COUNTERS_NS (1000 * NS_PER_MS)
 #define RETRY_NS (1000 * NS_PER_MS)
+#define CONTENT_RETRY_NS (200 * NS_PER_MS)
+#define CONTENT_PATIENCE_NS (30 * 1000 * NS_PER_MS)
 
 /* One generation on its way: compiled -> filled -> flipped. */
 struct enforce {
@@ -37,6 +39,7 @@ struct enforce {
     struct buffer chunk; /* the one lent to the compiler */
     struct datapath_count *reasons, *rules;
     size_t reasons_count, rules_count;
+    uint64_t waiting_since_ns; /* for chunks of sets; 0: for none */
     uint64_t flips;
     uint8_t slot;
     bool is_dirty, is_busy, is_stopping, is_counting;
@@ -253,6 +256,22 @@ static bool is_too_early(struct enforce *enforce)
     return true;
 }
 
+/*
+ * A set whose chunks are on their way compiles as empty: replacing a ban set would open a gap. The
+ * last generation stays for a while; a chunk that never comes must not hold up everything else for
+ * ever.
+ */
+static bool is_worth_waiting(struct enforce *enforce)
+{
+    if (!enforce->coming->is_waiting) {
+        enforce->waiting_since_ns = 0;
+        return false;
+    }
+    if (!enforce->waiting_since_ns)
+        enforce->waiting_since_ns = rpc_now_ns();
+    return enforce->running && rpc_now_ns() - enforce->waiting_since_ns < CONTENT_PATIENCE_NS;
+}
+
 static void on_compile(struct rpc_timer *timer)
 {
     struct enforce *enforce =
@@ -267,6 +286,13 @@ static void on_compile(struct rpc_timer *timer)
     enforce->coming_revision = ledger_revision(enforce->node->ledger);
     if (compile(enforce, &problem) < 0) {
         fail(enforce, enforce->coming_revision, problem.text);
+        return;
+    }
+    if (is_worth_waiting(enforce)) {
+        compile_tables_free(give(enforce->coming));
+        enforce->is_busy = false;
+        enforce->is_dirty = true;
+        schedule(enforce, CONTENT_RETRY_NS);
         return;
     }
     if (enforce->running && is_same_for_kernel(enforce->running, enforce->coming)) {

@@ -38,7 +38,9 @@ start_node() {
     disown
 }
 
-node_is_running() { [[ -s $lab/n$1/pid ]] && kill -0 "$(cat "$lab/n$1/pid")" 2>/dev/null; }
+# A process that has ended may wait a while for its parent to notice: that is not running.
+is_alive() { kill -0 "$1" 2>/dev/null && [[ $(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) != Z ]]; }
+node_is_running() { [[ -s $lab/n$1/pid ]] && is_alive "$(cat "$lab/n$1/pid")"; }
 
 # wait_node I: its local socket answers.
 wait_node() {
@@ -60,9 +62,9 @@ stop_node() {
     pid=$(cat "$lab/n$1/pid")
     kill "-${2:-TERM}" "$pid"
     for ((try = 0; try < 100; try++)); do
-        kill -0 "$pid" 2>/dev/null || break
-        sleep 0.05
+        is_alive "$pid" || break
+        sleep 0.02
     done
-    kill -0 "$pid" 2>/dev/null && kill -KILL "$pid"
+    is_alive "$pid" && kill -KILL "$pid"
     rm -f "$lab/n$1/pid"
 }

@@ -28,7 +28,7 @@ for node in NODES:
     wait_until("n%d knows the writer" % node, lambda: "writer" in lab.picket(node, "trust", "list"))
 out_path = os.path.join(lab.folder, "acknowledged")
 writer = subprocess.Popen([os.path.join(BUILD, "picket-writer"), os.path.join(lab.folder, "writer.key"), str(WRITES), str(SEED),
-                           *map(lab.socket, NODES)], stdout=open(out_path, "w"))
+                           *map(lab.socket, NODES)], stdout=open(out_path, "w"), env=dict(os.environ, PICKET_WRITER_PAUSE_MS="12"))
 lab.children.append(writer)
 
 kills = {node: 0 for node in NODES}

@@ -156,6 +156,8 @@ static int write_one(struct writer *writer)
 int main(int argc, char **argv)
 {
     struct writer writer = {.client.sockets = (const char **)argv + 4};
+    const char *pause_ms = getenv("PICKET_WRITER_PAUSE_MS");
+    struct timespec pause = {.tv_nsec = pause_ms ? strtol(pause_ms, NULL, 10) * 1000000 : 0};
     int r;
 
     if (argc < 5 || argc - 4 > CLIENT_SOCKETS_MAX || keys_start() < 0) {
@@ -171,8 +173,10 @@ int main(int argc, char **argv)
         r = writer.entries ? client_position(&writer.client, writer.key.public, &writer.at)
                            : -ENOMEM;
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
-    while (r == 0 && writer.made < writer.count)
+    while (r == 0 && writer.made < writer.count) {
         r = write_one(&writer);
+        (void)nanosleep(&pause, NULL);
+    }
     client_fini(&writer.client);
     for (uint32_t i = 0; writer.entries && i < writer.made; i++)
         buffer_fini(&writer.entries[i]);
