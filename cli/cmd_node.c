@@ -225,6 +225,9 @@ static int fill_file(
     const struct ledger *ledger = inviting->cli->fleet->ledger;
     const struct words_given *given = inviting->cli->given;
     struct bytes genesis = ledger_genesis(ledger);
+    const struct chain *chain = &inviting->writing.chain;
+    OWN(buffer_fini) struct buffer list = {0};
+    enum record_kind kind;
     struct bytes entry;
     uint64_t head = 0;
     size_t offset = 0;
@@ -233,7 +236,9 @@ static int fill_file(
     (void)ledger_trust_head(ledger, &head);
     for (uint64_t at = 1; r == 0 && at <= head; at++)
         r = invite_file_add_trust(file, ledger_trust_at(ledger, at));
-    while (r == 0 && chain_next(&inviting->writing.chain, &offset, &entry))
+    if (r == 0) /* from the newest acknowledged entry on */
+        r = chain_missing(chain, chain->head_seq ? chain->head_seq - 1 : 0, &list);
+    while (r == 0 && records_next(buffer_bytes(&list), &offset, &kind, &entry))
         r = invite_file_add_entry(file, entry);
     for (uint32_t i = 0; r == 0 && i < given->values_count[OPT_PEER]; i++)
         r = invite_file_add_peer(file, given->values[OPT_PEER][i]);

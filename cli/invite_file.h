@@ -7,8 +7,8 @@
  * Text: the line `picket-invite-1`, then lines `WORD VALUE`, in this order; byte strings in base64:
  *   genesis BASE64        once
  *   trust BASE64          canonical SignedTrust, ascending by position
- *   entry BASE64          canonical SignedEntry: the enroller's chain after its newest acknowledged
- *                         entry, through the entry of this invite
+ *   entry BASE64          canonical SignedEntry: the enroller's chain from its newest acknowledged
+ *                         entry through the entry of this invite
  *   certificate BASE64    the invite's certificate, DER
  *   key BASE64            the invite's P-256 key, PKCS#8 DER
  *   ca BASE64             the enroller's CA certificate, DER

@@ -189,6 +189,30 @@ static void a_crash_between_head_and_tail_is_healed(void **state)
     assert_int_equal(world->chain.tail.len, 0);
 }
 
+static void a_node_gets_exactly_what_it_lacks(void **state)
+{
+    struct world *world = *state;
+    OWN(buffer_fini) struct buffer all = {0};
+    OWN(buffer_fini) struct buffer some = {0};
+    uint8_t id[HASH_BYTES];
+    enum record_kind kind;
+    struct bytes entry;
+    size_t offset = 0;
+    uint32_t count = 0;
+
+    sign(world, "one", id);
+    sign(world, "two", id);
+    assert_int_equal(chain_acknowledge(&world->chain, 2, NULL), 0);
+    sign(world, "three", id);
+    open_again(world);
+    assert_int_equal(chain_missing(&world->chain, 0, &all), 0);
+    while (records_next(buffer_bytes(&all), &offset, &kind, &entry))
+        count++;
+    assert_int_equal(count, 3);
+    assert_int_equal(chain_missing(&world->chain, 2, &some), 0);
+    assert_int_equal(some.len, world->chain.tail.len);
+}
+
 static void a_node_that_knows_more_stops_the_signing(void **state)
 {
     struct world *world = *state;
@@ -263,6 +287,7 @@ int main(void)
         TEST(damage_is_not_taken_for_a_crash),
         TEST(an_acknowledged_entry_moves_the_head),
         TEST(a_crash_between_head_and_tail_is_healed),
+        TEST(a_node_gets_exactly_what_it_lacks),
         TEST(a_node_that_knows_more_stops_the_signing),
         TEST(another_entry_of_the_same_number_stops_the_signing),
         TEST(a_refused_entry_can_be_dropped),

@@ -101,10 +101,10 @@ static void an_unknown_role_names_the_nearest(void **state)
 {
     struct folder *folder = *state;
 
-    assert_int_equal(folder_run(folder, "trust", "grant", "operater", "berta", "--new-key",
+    assert_int_equal(folder_run(folder, "trust", "grant", "operato", "berta", "--new-key",
                          folder_path(folder, "b"), "--fleet", folder_path(folder, "f"), NULL),
         EXIT_USAGE);
-    assert_non_null(strstr(folder->err, "\"operater\""));
+    assert_non_null(strstr(folder->err, "\"operato\""));
     assert_non_null(strstr(folder->err, "\"operator\""));
 }
 
