@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Foreign clients at one real node. Python signs an entry from docs/format.md alone, applies it, lists and follows; then npm's
-@grpc/grpc-js lists, and applies a second entry that Python signed."""
+"""Foreign clients at one real node. Python signs an entry from docs/format.md alone, applies it, lists and follows, over the local
+socket and over TLS; then npm's @grpc/grpc-js lists, and applies a second entry that Python signed."""
 import os
 import queue
 import shutil
@@ -165,6 +165,15 @@ def node_writes(signed, entry_id):
     return True
 
 
+def python_over_tls():
+    """The TLS port, for an operator's certificate and for none; reflection is the local socket's alone."""
+    words = [os.path.join(HERE, "over_tls.py"), lab.address(1) + ":7425", "n1"]
+    words += [os.path.join(lab.fleet, name) for name in ("client.pem", "ca.crt")]
+    told = lab.run("host", "/usr/bin/python3", "-B", *words).splitlines()
+    assert told == ["rules by-python", "health 1", "reflection UNIMPLEMENTED", "alone UNAVAILABLE"], told
+    print("over TLS: an operator's certificate lists, none gets nothing")
+
+
 def python_deletes(author, name):
     """From what the node says, after checking it: the head's reference must be of an entry that this key signed."""
     rule = rules()[name]
@@ -180,6 +189,7 @@ not_there_yet()
 first, _ = python_writes(author)
 second, second_id = author.sign(put("by-node", 600, 8000))
 python_is_refused(first, second)
+python_over_tls()
 has_node = node_writes(second, second_id)
 if not has_node:
     client.call(*apply_request(second))
