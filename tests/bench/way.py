@@ -11,6 +11,7 @@ Times are from the acknowledgement until the last node. One write at a time, the
 import os
 import queue
 import random
+import shutil
 import subprocess
 import threading
 import time
@@ -229,6 +230,19 @@ def write_prefixes(path, count):
         file.write("\n".join(seen) + "\n")
 
 
+def nft_seconds(lab, path):
+    """The same list into one nftables interval set, on one box (the lab's host); None without nft."""
+    if not shutil.which("nft"):
+        return None
+    rules = os.path.join(lab.folder, "rules.nft")
+    with open(rules, "w") as file:
+        file.write("table ip bench {\nset listed {\ntype ipv4_addr\nflags interval\nauto-merge\nelements = { %s }\n}\n}\n" %
+                   ", ".join(open(path).read().split()))
+    start = time.perf_counter()
+    lab.run("host", "nft", "-f", rules)
+    return time.perf_counter() - start
+
+
 def import_rows(fleet, count):
     """From the start of the command until every node's generation has the prefixes."""
     folder = fleet.lab.folder
@@ -245,7 +259,9 @@ def import_rows(fleet, count):
     wait_until("the prefixes are in force", lambda: all(fleet.status(node).prefixes > count * 0.9 for node in fleet.nodes), 120)
     enforced = time.perf_counter() - start
     fleet.settle()
-    return [row("import_100k.acknowledged", acknowledged, "s"), row("import_100k.enforced", enforced, "s")]
+    peer = nft_seconds(fleet.lab, large)
+    return [row("import_100k.acknowledged", acknowledged, "s"),
+            row("import_100k.enforced", enforced, "s", peer and "nft -f of the same set, one box", peer)]
 
 
 # ---- memory
