@@ -39,7 +39,7 @@ static Picket__V1__LogEntry *entry_message(struct reply *reply, struct node *nod
     out->status = reply_text(reply, reason == LEDGER_OK ? "effective" : sentences_status(reason));
     if (reason != LEDGER_OK)
         out->reason = reply_text(reply, ledger_reason_word(reason));
-    sentences_of(reply, out);
+    sentences_of(reply, node->ledger, id, out);
     return out;
 }
 

@@ -11,5 +11,7 @@ const char *sentences_status(enum ledger_reason reason);
 
 bool sentences_author_is(const Picket__V1__SignedEntry *entry, ProtobufCBinaryData author);
 
-/* Fills lines: "adds rule ssh: drop in tcp ...". An operation that cannot be read says so. */
-void sentences_of(struct reply *reply, Picket__V1__LogEntry *out);
+/* Fills lines: "adds a rule: drop in tcp ...", "deletes rule ssh". An operation that cannot be read
+ * says so. */
+void sentences_of(struct reply *reply, const struct ledger *ledger, const uint8_t id[HASH_BYTES],
+    Picket__V1__LogEntry *out);
