@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bench.py SECTION [--json FILE] [--small] - runs a section, prints its rows, and writes them as a JSON array of
-{"name", "value", "unit", "peer", "peer_value"}. Names are stable: they are compared over time. See scripts/bench."""
+"""bench.py SECTION [--json FILE] [--markdown FILE] [--small] - runs a section, prints its rows, and writes them as a JSON array
+of {"name", "value", "unit", "peer", "peer_value"}. Names are stable: they are compared over time. See scripts/bench."""
 import argparse
+import datetime
 import json
 import os
 import platform
@@ -14,13 +15,14 @@ SECTIONS = ("way",)
 
 
 def machine():
-    """One line: CPU, cores, kernel."""
+    """One line: CPU, cores, memory, kernel."""
     model = "unknown CPU"
     for line in open("/proc/cpuinfo"):
         if line.startswith("model name"):
             model = line.split(":", 1)[1].strip()
             break
-    return "%s, %d cores, Linux %s" % (model, os.cpu_count(), platform.release())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return "%s, %d cores, %.0f GiB, Linux %s" % (model, os.cpu_count(), memory, platform.release())
 
 
 def shown(value):
@@ -32,16 +34,31 @@ def shown(value):
 def print_table(rows):
     print("%-32s %10s %-4s  %10s  %s" % ("name", "value", "unit", "peer", "the peer"))
     for row in rows:
-        print("%-32s %10s %-4s  %10s  %s" % (row["name"], shown(row["value"]), row["unit"], shown(row["peer_value"]), row["peer"] or ""))
+        peer = row["peer"] or ""
+        print("%-32s %10s %-4s  %10s  %s" % (row["name"], shown(row["value"]), row["unit"], shown(row["peer_value"]), peer))
+
+
+def write_markdown(path, section, rows, load):
+    """A page of docs/figures/."""
+    lines = ["# %s" % section.TITLE, "", "* date: %s" % datetime.date.today().isoformat(), "* machine: %s" % machine(),
+             "* load average before and after (the bench's own daemons included): %.1f, %.1f" % (load, os.getloadavg()[0]),
+             "* command: `scripts/bench %s --json docs/figures/%s.json --markdown docs/figures/%s.md`" % ((section.__name__,) * 3),
+             "", section.METHOD, "", "| what | value | unit | the peer | its value |", "|---|---|---|---|---|"]
+    for row in rows:
+        lines.append("| `%s` | %s | %s | %s | %s |" % (row["name"], shown(row["value"]), row["unit"], row["peer"] or "",
+                                                       shown(row["peer_value"]) if row["peer"] else ""))
+    with open(path, "w") as file:
+        file.write("\n".join(lines) + "\n")
 
 
 def main():
     arguments = argparse.ArgumentParser(prog="scripts/bench", description="Measures. Never fails for being slow.")
     arguments.add_argument("section", choices=SECTIONS)
     arguments.add_argument("--json", metavar="FILE", help="write the rows there too")
+    arguments.add_argument("--markdown", metavar="FILE", help="write a page with machine, date and rows there too")
     arguments.add_argument("--small", action="store_true", help="tiny counts: does it run?")
     options = arguments.parse_args()
-    section = __import__(options.section)
+    section, load = __import__(options.section), os.getloadavg()[0]
     print("machine:", machine(), flush=True)
     rows = section.run(options.small)
     print_table(rows)
@@ -49,6 +66,8 @@ def main():
         with open(options.json, "w") as file:
             json.dump(rows, file, indent=1)
             file.write("\n")
+    if options.markdown:
+        write_markdown(options.markdown, section, rows, load)
 
 
 main()

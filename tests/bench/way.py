@@ -1,13 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""way.py - the way of a write: durable where it was written, shown, stored and enforced everywhere; a large import; memory.
-
-How it is measured, for a write to node 1:
-  acknowledged  Apply has answered: it is on node 1's disk
-  shown         the Log.Follow stream of every node has sent the entry: received, verified, folded
-  stored        every node acknowledges the same bytes: a known entry is acknowledged when it is on that node's disk
-  enforced      every node answers the same with FOR_ENFORCED: the generation with it decides packets
-Times are from the acknowledgement until the last node. One write at a time, the next when all nodes enforce the one before.
-"""
+"""way.py - the way of a write: durable where it was written, shown, stored and enforced everywhere; a large import; memory."""
 import os
 import queue
 import random
@@ -20,6 +12,18 @@ import grpc
 import picket_format as fmt
 from lab import BUILD, Lab, wait_until
 from picket_client import Author, Client, fleet_status, generate, read_plain_key
+
+TITLE = "The way of a write"
+METHOD = """Real daemons of the release build, each in a network namespace of its own, all on one switch and one disk. A rule is written to
+node 1; times are from its acknowledgement until the last node. One write at a time, the next when all nodes enforce the one before.
+
+* `durable_write`: one client (C, local socket) at one node, from the signed entry to the answer; beside the disk's own time in the same minute
+* `acknowledged`: `Apply` has answered: the entry is on node 1's disk (a Python client, the other nodes at work beside it)
+* `shown`: the `Log.Follow` stream of every node has sent the entry: received, verified, folded
+* `stored`: every node acknowledges the same bytes, which it does once they are on its disk
+* `enforced`: every node answers the same with `FOR_ENFORCED`: the generation with it decides packets
+* `memory`: resident set of one `picketd` in the small fleet, idle and after so many entries in its log
+* `import_100k`: from the start of `picket set import` with 100,000 prefixes until every node's generation has them"""
 
 OBJECTS = 20        # rules that the writes change again and again
 BATCH = 200         # entries of one Apply that fills the log
