@@ -28,8 +28,8 @@ node 1; times are from its acknowledgement until the last node. One write at a t
 OBJECTS = 20        # rules that the writes change again and again
 BATCH = 200         # entries of one Apply that fills the log
 ENTRY_BYTES = 400   # about what an entry takes on disk: what the peer writes
-COUNTS = {False: {"lone": 1000, "fleets": ((3, 300), (10, 150)), "prefixes": 100000, "entries": 10000},
-                 True: {"lone": 20, "fleets": ((2, 5), (3, 5)), "prefixes": 500, "entries": 200}}
+COUNTS = {False: {"lone": (10, 100), "fleets": ((3, 300), (10, 150)), "prefixes": 100000, "entries": 10000},
+                 True: {"lone": (2, 10), "fleets": ((2, 5), (3, 5)), "prefixes": 500, "entries": 200}}
 NODES_NAMED = (3, 10)  # in the rows' names, also when --small takes fewer
 
 
@@ -78,17 +78,17 @@ def grant_writer(lab, name):
     return path
 
 
-def lone_writer(count):
-    """Durable writes of one client at one node, beside the disk's own time before and after."""
-    lab = Lab(1)
+def lone_writer(rounds, count):
+    """Durable writes of one client at one node; the disk's own time is taken between the rounds."""
+    lab, times, peer = Lab(1), [], []
     try:
         key = grant_writer(lab, "bench")
-        peer = fdatasync_us(lab.folder, count // 2)
-        out = subprocess.run([os.path.join(BUILD, "picket-writer"), key, str(count), "1", lab.socket(1)], check=True, text=True,
-                             stdout=subprocess.PIPE).stdout
-        peer += fdatasync_us(lab.folder, count // 2)
-        times = [float(line.split()[2]) for line in out.splitlines()]
-        assert len(times) == count, "%d of %d writes were acknowledged" % (len(times), count)
+        for number in range(rounds):
+            peer += fdatasync_us(lab.folder, count)
+            out = subprocess.run([os.path.join(BUILD, "picket-writer"), key, str(count), str(number), lab.socket(1)], check=True,
+                                 text=True, stdout=subprocess.PIPE).stdout
+            times += [float(line.split()[2]) for line in out.splitlines()]
+        assert len(times) == rounds * count, "%d writes were acknowledged" % len(times)
         return two_rows("durable_write", times, "us", "fdatasync of %d bytes," % ENTRY_BYTES, peer)
     finally:
         lab.down()
@@ -290,8 +290,8 @@ def fill_log(fleet, count):
 def run(is_small):
     counts, rows = COUNTS[is_small], []
     of = generate()
-    progress("one writer at one node, %d writes" % counts["lone"])
-    rows += lone_writer(counts["lone"])
+    progress("one writer at one node, %d times %d writes" % counts["lone"])
+    rows += lone_writer(*counts["lone"])
     for named, (nodes, writes) in zip(NODES_NAMED, counts["fleets"]):
         progress("%d writes in a fleet of %d" % (writes, nodes))
         fleet = Fleet(of, nodes)
