@@ -16,6 +16,7 @@ sys.path[:0] = [HERE, os.path.join(TOP, "tests", "netns")]
 import grpc  # noqa: E402
 import picket_format as fmt  # noqa: E402
 from lab import Lab, wait_until  # noqa: E402
+from nacl.signing import VerifyKey  # noqa: E402
 from picket_client import Author, Client, fleet_status, generate, read_plain_key  # noqa: E402
 
 lab = Lab(1)
@@ -139,6 +140,49 @@ def python_is_refused(known, fresh):
     print("the same bytes are known, a changed byte is refused:", sentence)
 
 
+def verify_log():
+    """Every entry of the log, page by page: canonical, signed by its author, linked to the one before."""
+    after, heads, count = 0, {}, 0
+    while True:
+        page = client.call("/picket.v1.Log/List", log_pb.ListLogRequest(after=after, limit=2), log_pb.ListLogResponse)
+        for item in page.entries:
+            header = fmt.decode("Header", item.entry.header)
+            assert item.id == fmt.picket_hash("entry", item.entry.header)
+            VerifyKey(header["author"]).verify(item.id, item.entry.signature)
+            assert header["ops_hash"] == fmt.picket_hash("ops", item.entry.ops)
+            assert (header["seq"] - 1, header.get("prev")) == heads.get(header["author"], (0, None)), "a chain is broken"
+            heads[header["author"]] = (header["seq"], item.id)
+            count += 1
+        if not page.next:
+            break
+        after = page.next
+    told = fleet_status(client, of)
+    assert count == told.entries and heads == {head.author: (head.seq, head.id) for head in told.heads}, (count, told)
+    print("the log's %d entries verify, with %d authors" % (count, len(heads)))
+
+
+def python_writes_a_set(author):
+    """A set and a rule on it in one changeset: refused without the content, in force with it."""
+    elements = {"203.0.113.0/24": 0, "2001:db8:bad::/48": 0}
+    elements.update({"192.0.2.%d/32" % host: 0 for host in range(200)})
+    content, chunks = fmt.set_content(elements)
+    manifest = {"elements_v4": 201, "elements_v6": 1, "content_len": len(content), "chunks": chunks}
+    new_set = {"set": {"name": "listed", "kind": 1}, "manifest": manifest}
+    rule = {"name": "on-listed", "priority": 40, "action": fmt.DROP, "direction": 1, "match": {"source": {"set": bytes(4)}}}
+    signed, _ = author.sign(fmt.operation(fmt.OP_PUT_SET, "PutSet", new_set),
+                            fmt.operation(fmt.OP_PUT_RULE, "PutRule", {"rule": rule}))
+    code, sentence = refused(*apply_request(signed))
+    assert code == grpc.StatusCode.FAILED_PRECONDITION and sentence.startswith("waiting_for_content: "), (code, sentence)
+    reply = client.call("/picket.v1.Rules/PutChunks", rules_pb.PutChunksRequest(chunks=[content]), rules_pb.PutChunksResponse)
+    assert list(reply.hashes) == chunks
+    reply = client.call(*apply_request(signed, **{"for": rules_pb.Wait.FOR_ENFORCED}))
+    assert reply.entries[0].status == "effective" and reply.enforced_here, reply
+    listed = client.call("/picket.v1.Rules/List", rules_pb.ListRequest(kind="set", name="listed"), rules_pb.ListResponse).objects[0]
+    status = client.call("/picket.v1.Node/Status", of["node"].NodeStatusRequest(), of["node"].NodeStatusResponse)
+    assert (listed.elements, listed.status, status.prefixes) == (202, "effective", 202), (listed, status)
+    print("a set of 202 prefixes and its rule are in force")
+
+
 def node_client(folder, *words):
     done = subprocess.run(["node", "client.mjs", os.path.join(TOP, "proto"), lab.socket(1), *words], cwd=folder, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -194,6 +238,8 @@ has_node = node_writes(second, second_id)
 if not has_node:
     client.call(*apply_request(second))
 python_deletes(author, "by-python")
+python_writes_a_set(author)
+verify_log()
 if not has_node:
     print("skipped: node or npm is not here, so only the Python client was tried")
     sys.exit(77)
