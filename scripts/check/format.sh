@@ -8,10 +8,10 @@ if [[ -z $tool ]] || ! "$tool" --version | grep -q 'version 14\.'; then
     echo "not applicable: clang-format 14 is not here"
     exit 77
 fi
+files=$(git ls-files -co --exclude-standard '*.c' '*.h')
 bad=0
-git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r "$tool" --dry-run --Werror 2>&1 | grep -E '^[^ ]+:[0-9]+' | cut -d: -f1 | sort | uniq -c |
-    { while read -r count file; do
-        echo "$file: $count places; run clang-format -i $file"
-        bad=1
-    done
-    exit "$bad"; }
+while read -r count file; do
+    echo "$file: $count places; run clang-format -i $file"
+    bad=1
+done < <(xargs -r "$tool" --dry-run --Werror <<<"$files" 2>&1 | sed -nE 's/^([^ :]+):[0-9]+:.*/\1/p' | sort | uniq -c)
+exit "$bad"
