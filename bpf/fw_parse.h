@@ -107,7 +107,8 @@ fw_inline _Bool fw_is_tag(__u32 ethertype)
     return ethertype == FW_ETHERTYPE_TAG || ethertype == FW_ETHERTYPE_TAG_OUTER;
 }
 
-/* Ethernet and tags. The outer VLAN id counts; 0 is as good as none. */
+/* Ethernet and tags. The outer VLAN id counts. 0 is as good as none, so the kernel takes the frame to
+ * the VLAN of the tag behind it, and so do we. */
 fw_inline enum fw_reason fw_parse_link(
     const struct fw_env *env, struct fw_key *key, struct fw_cursor *cursor)
 {
@@ -128,7 +129,7 @@ fw_inline enum fw_reason fw_parse_link(
             break;
         if (!fw_load(env, cursor->at, bytes, FW_TAG_BYTES))
             return FW_REASON_DROP_LINK_SHORT;
-        if (tags == 0)
+        if (key->vlan == 0)
             key->vlan = fw_be16(bytes) & 0xfff;
         key->ethertype = (__u16)fw_be16(bytes + 2);
         cursor->at += FW_TAG_BYTES;

@@ -167,6 +167,15 @@ C(vlan_outer_counts)
     packet_udp(p, 5, 5);
     packet_end(p);
 }
+C(vlan_behind_priority_tag)
+{
+    packet_ethernet(p, 0x0800);
+    packet_tag(p, 0x8100, 0);
+    packet_tag(p, 0x8100, 7);
+    packet_ipv4(p, FAR4, SELF4, 6);
+    packet_tcp(p, 1, 2, ACK);
+    packet_end(p);
+}
 C(vlan_hides_nothing)
 {
     packet_ethernet(p, 0x0800);
@@ -627,6 +636,7 @@ const struct packet_case packet_cases[] = {
     {"DSCP in IPv6", dscp6, R(DROP_RULE), 0},
     {"a VLAN id", vlan_7, R(DROP_RULE), 0},
     {"the outer VLAN id is the one that counts", vlan_outer_counts, R(PASS_DEFAULT), 0},
+    {"a priority tag hides no VLAN id", vlan_behind_priority_tag, R(DROP_RULE), 0},
     {"two tags hide no port", vlan_hides_nothing, R(DROP_RULE), 0},
     {"a third tag", three_tags, R(DROP_TAGS), 0},
     {"a cut tag", tag_short, R(DROP_LINK_SHORT), 0},
