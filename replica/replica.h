@@ -20,8 +20,10 @@
 #define REPLICA_VERIFY_MAX                                                                         \
     4096                         /* VERIFYs not yet answered; above: dropped, repair fetches again \
                                   */
-#define REPLICA_WAITING_MAX 2048 /* verified records that lack something */
+#define REPLICA_WAITING_MAX 2048 /* records that lack something */
 #define REPLICA_WAITING_BYTES_MAX (16 * 1024 * 1024)
+#define REPLICA_WAITING_OF_LINK_MAX 512   /* of them unverified, from one neighbour */
+#define REPLICA_WAITING_OF_AUTHOR_MAX 512 /* verified, of one key */
 
 struct replica;
 

@@ -148,6 +148,7 @@ struct replica {
 
     struct waiting waiting[REPLICA_WAITING_MAX];
     size_t waiting_bytes;
+    uint32_t waiting_verified; /* of them */
     uint64_t waiting_order;
     uint32_t awake_count;
 

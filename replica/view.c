@@ -37,7 +37,7 @@ static bool has_room(void *user)
 
 static uint32_t heads_count(void *user)
 {
-    return ledger_heads_count(((struct replica *)user)->ledger);
+    return ledger_tips_count(((struct replica *)user)->ledger);
 }
 
 static void put_head(
@@ -57,7 +57,7 @@ static void put_head(
 static void head_at(void *user, uint32_t index, struct mesh_record *ret_record)
 {
     struct replica *replica = user;
-    struct ledger_head head = ledger_head_at(replica->ledger, index);
+    struct ledger_head head = ledger_tip_at(replica->ledger, index);
 
     put_head(replica, &head, ret_record);
 }
@@ -73,28 +73,26 @@ static bool head_find(void *user, const uint8_t *author, struct mesh_record *ret
     return ret_record->seq != 0;
 }
 
-static bool entry_at(
-    void *user, const uint8_t *author, uint64_t seq, struct mesh_record *ret_record)
+static uint32_t entries_count(void *user, const uint8_t *author, uint64_t seq)
+{
+    return ledger_branches_count(((struct replica *)user)->ledger, author, seq);
+}
+
+static bool entry_at(void *user, const uint8_t *author, uint64_t seq, uint32_t index,
+    struct mesh_record *ret_record)
 {
     struct replica *replica = user;
 
     if (replica->hidden_count && replica_hidden_below(replica, author, seq))
         return false;
     *ret_record = (struct mesh_record){.kind = RECORD_ENTRY, .author = author, .seq = seq};
-    ret_record->bytes = ledger_entry_at(replica->ledger, author, seq);
+    ret_record->bytes = ledger_branch_at(replica->ledger, author, seq, index);
     return ret_record->bytes.len != 0;
 }
 
-static bool entry_id(void *user, const uint8_t *author, uint64_t seq, uint8_t ret_id[HASH_BYTES])
+static bool entry_has(void *user, const uint8_t *id)
 {
-    struct replica *replica = user;
-    struct record_view view;
-    struct bytes bytes = ledger_entry_at(replica->ledger, author, seq);
-
-    if (!bytes.len || record_open(replica->ledger, RECORD_ENTRY, bytes, &view) != LEDGER_OK)
-        return false;
-    memcpy(ret_id, view.id, HASH_BYTES);
-    return true;
+    return ledger_entry_find(((struct replica *)user)->ledger, id).len != 0;
 }
 
 static bool is_author_known(void *user, const uint8_t *author)
@@ -167,8 +165,9 @@ void replica_view(struct replica *replica, struct mesh_view *ret_view)
         .heads_count = heads_count,
         .head_at = head_at,
         .head_find = head_find,
+        .entries_count = entries_count,
         .entry_at = entry_at,
-        .entry_id = entry_id,
+        .entry_has = entry_has,
         .is_author_known = is_author_known,
         .count = count,
         .at = at,

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* waiting.c - records that lack a predecessor, a trust record or an invite. Bounded; the oldest
- * gives way, and repair fetches it again. */
+/*
+ * waiting.c - records that lack a predecessor, a trust record or an invite. Bounded, in all and for
+ * each neighbour and author; the oldest gives way, first of those that nobody has verified. What is
+ * dropped, repair fetches again.
+ */
 #include "replica/replica_internal.h"
 
 #include <stdlib.h>
@@ -12,10 +15,16 @@ static struct held_record *take(struct replica *replica, struct waiting *waiting
 
     replica->waiting_bytes -= record->len;
     replica->counts.waiting--;
+    replica->waiting_verified -= waiting->is_verified;
     replica->awake_count -= waiting->is_awake;
     waiting->record = NULL;
     waiting->is_awake = false;
     return record;
+}
+
+static bool gives_way(const struct waiting *a, const struct waiting *b)
+{
+    return a->is_verified == b->is_verified ? a->order < b->order : !a->is_verified;
 }
 
 static struct waiting *oldest(struct replica *replica)
@@ -25,10 +34,31 @@ static struct waiting *oldest(struct replica *replica)
     for (uint32_t i = 0; i < REPLICA_WAITING_MAX; i++) {
         struct waiting *waiting = &replica->waiting[i];
 
-        if (waiting->record && (!oldest || waiting->order < oldest->order))
+        if (waiting->record && (!oldest || gives_way(waiting, oldest)))
             oldest = waiting;
     }
     return oldest;
+}
+
+/* What one neighbour makes up, or one author leaves gaps in, takes no room from others. */
+static bool has_too_many(const struct replica *replica, const struct waiting *newcomer)
+{
+    const struct record_view *view = &newcomer->record->view;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < REPLICA_WAITING_MAX; i++) {
+        const struct waiting *waiting = &replica->waiting[i];
+
+        if (!waiting->record || waiting->is_verified != newcomer->is_verified)
+            continue;
+        if (!newcomer->is_verified)
+            count += waiting->link == newcomer->link;
+        else
+            count += waiting->record->view.kind == view->kind &&
+                     memcmp(waiting->record->view.author, view->author, KEY_BYTES) == 0;
+    }
+    return count >=
+           (newcomer->is_verified ? REPLICA_WAITING_OF_AUTHOR_MAX : REPLICA_WAITING_OF_LINK_MAX);
 }
 
 static bool is_waiting(const struct replica *replica, const struct held_record *record)
@@ -60,18 +90,23 @@ static struct waiting *make_room(struct replica *replica, size_t len)
 void replica_wait(struct replica *replica, struct held_record *record, enum ledger_reason reason,
     uint32_t link, bool is_verified)
 {
-    struct waiting *waiting;
+    const struct waiting newcomer = {.record = record,
+        .reason = reason,
+        .link = link,
+        .is_verified = is_verified,
+        .order = replica->waiting_order++};
 
     if (is_waiting(replica, record)) {
         free(record);
         return;
     }
-    waiting = make_room(replica, record->len);
-    *waiting = (struct waiting){.record = record,
-        .reason = reason,
-        .link = link,
-        .is_verified = is_verified,
-        .order = replica->waiting_order++};
+    if (replica->effects && has_too_many(replica, &newcomer)) { /* while loading all is our own */
+        free(record);
+        replica->counts.waiting_dropped++;
+        return;
+    }
+    *make_room(replica, record->len) = newcomer;
+    replica->waiting_verified += is_verified;
     replica->waiting_bytes += record->len;
     replica->counts.waiting++;
 }

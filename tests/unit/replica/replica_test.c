@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "replica/replica_internal.h"
 #include "tests/unit/replica/desk.h"
 
 #include <errno.h>
@@ -416,6 +417,32 @@ static void a_trust_record_waits_for_its_parent(void **state)
     assert_int_equal(ledger_trust_count(ledger_of(desk)), 2);
 }
 
+/* A trust record's predecessor names the keys that may sign it: without it nobody can tell it from
+ * noise. */
+static void receive_made_up_trust(struct desk *desk, uint32_t count)
+{
+    struct bytes real = buffer_bytes(&desk->trust_enroller);
+    uint8_t *bytes = bytes_copy(real.at, real.len);
+    uint8_t *prev = memmem(bytes, real.len, desk->trust_id, HASH_BYTES);
+
+    assert_non_null(prev);
+    for (uint32_t i = 0; i < count; i++) {
+        put_be32(prev, i);
+        desk_receive(desk, RECORD_TRUST, bytes_of(bytes, real.len));
+    }
+    free(bytes);
+}
+
+static void made_up_records_do_not_stop_repair(void **state)
+{
+    struct desk *desk = *state;
+
+    desk_connect(desk);
+    receive_made_up_trust(desk, 3000);
+    assert_true(replica_has_room(desk->replica));
+    assert_int_equal(replica_counts(desk->replica)->waiting, REPLICA_WAITING_OF_LINK_MAX);
+}
+
 /* ---- chunks */
 
 static uint64_t submit_chunk(struct desk *desk, const void *content, size_t len)
@@ -495,6 +522,7 @@ int main(void)
         ON_DESK(a_join_record_waits_for_its_invite),
         ON_DESK(a_join_made_here_is_answered_when_it_is_stored),
         ON_DESK(a_trust_record_waits_for_its_parent),
+        ON_DESK(made_up_records_do_not_stop_repair),
         ON_DESK(a_chunk_is_answered_by_its_name_when_it_is_stored),
         ON_DESK(an_empty_chunk_fails),
         ON_DESK(what_was_stored_out_of_order_is_loaded),
