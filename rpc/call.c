@@ -84,7 +84,9 @@ static void start_batch(
 static void put_open_metadata(struct rpc_call *call, grpc_op *op)
 {
     op->op = GRPC_OP_SEND_INITIAL_METADATA;
-    if (call->method && call->method->kind != RPC_UNARY && !call->is_finished) {
+    bool is_accepted = !call->is_finished || call->status == RPC_OK;
+
+    if (call->method && call->method->kind != RPC_UNARY && is_accepted) {
         call->open_metadata.key = grpc_slice_from_static_string(RPC_OPEN_KEY);
         call->open_metadata.value = grpc_slice_from_static_string("open");
         op->data.send_initial_metadata.count = 1;

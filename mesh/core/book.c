@@ -76,7 +76,9 @@ struct mesh_address *mesh_book_learn(struct mesh_core *core, const char *text, c
         strncpy(address->text, text, sizeof(address->text) - 1);
         address->next_ms += mesh_jitter(core, core->options.dial_min_ms);
     }
-    if (node && !address->has_node) {
+    /* Who is behind a configured address, dialling tells: else any neighbour could claim it, and
+     * nobody would dial it while that neighbour is here. */
+    if (node && !address->has_node && !address->is_configured) {
         memcpy(address->node, node, HASH_BYTES);
         address->has_node = true;
     }
@@ -90,7 +92,8 @@ bool mesh_book_is_connected(const struct mesh_core *core, const struct mesh_addr
 
         if (link->is_used &&
             ((address->has_node && memcmp(link->node, address->node, HASH_BYTES) == 0) ||
-                strcmp(link->address, address->text) == 0))
+                ((link->is_dialled || !address->is_configured) &&
+                    strcmp(link->address, address->text) == 0)))
             return true;
     }
     return false;
@@ -106,10 +109,22 @@ void mesh_book_link_up(
     memcpy(address->node, node, HASH_BYTES);
     address->has_node = true;
     address->is_met = true;
+    address->is_claimed = false;
     address->is_self = is_self;
     address->is_dialling = false;
     address->fails = 0;
     address->refused[0] = 0;
+}
+
+void mesh_book_forget_claims(struct mesh_core *core, const uint8_t node[HASH_BYTES])
+{
+    for (uint32_t i = 0; i < MESH_ADDRESSES_MAX; i++) {
+        struct mesh_address *address = &core->addresses[i];
+
+        if (address->is_used && address->is_claimed && !address->is_configured &&
+            !address->is_dialling && memcmp(address->node, node, HASH_BYTES) == 0)
+            address->is_used = false;
+    }
 }
 
 static void put_off(struct mesh_core *core, struct mesh_address *address, const char *sentence)

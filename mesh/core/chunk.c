@@ -208,9 +208,12 @@ void mesh_serve_chunks(struct mesh_core *core, struct mesh_link *link, const Pic
             .kind = MESH_DO_READ_CHUNK, .link = link->number, .hash = want->chunks[i].data};
 
         if (mesh_is_hash(want->chunks[i]) && link->reads < MESH_READS_A_LINK_MAX &&
-            core->view.chunk_has(core->view.user, want->chunks[i].data)) {
+            core->view.chunk_has(core->view.user, want->chunks[i].data) &&
+            mesh_budget_take(core, link, CHUNK_BYTES)) {
             link->reads++;
             mesh_emit(core, &effect);
+        } else if (!link->is_used) {
+            return;
         } else {
             absent[absent_count++] = want->chunks[i];
         }

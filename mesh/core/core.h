@@ -24,14 +24,17 @@ struct mesh_view {
 
     bool (*has_room)(void *user); /* for more records to verify: else wants pause */
 
-    /* Heads of author chains, ascending by author; bytes are not filled. */
+    /* Tips of author chains, ascending by author; of a key that forked, one each branch. Bytes are
+     * not filled. head_find: the last entry of which no other has the number, nor any before it. */
     uint32_t (*heads_count)(void *user);
     void (*head_at)(void *user, uint32_t index, struct mesh_record *ret_record);
     bool (*head_find)(void *user, const uint8_t *author, struct mesh_record *ret_record);
-    /* Fills bytes only. False: not here, or not to be sent yet. */
-    bool (*entry_at)(
-        void *user, const uint8_t *author, uint64_t seq, struct mesh_record *ret_record);
-    bool (*entry_id)(void *user, const uint8_t *author, uint64_t seq, uint8_t ret_id[HASH_BYTES]);
+    /* Of one number there is one entry, or one each branch. entry_at fills bytes only. False: not
+     * here, or not to be sent yet. */
+    uint32_t (*entries_count)(void *user, const uint8_t *author, uint64_t seq);
+    bool (*entry_at)(void *user, const uint8_t *author, uint64_t seq, uint32_t index,
+        struct mesh_record *ret_record);
+    bool (*entry_has)(void *user, const uint8_t *id);
     bool (*is_author_known)(
         void *user, const uint8_t *author); /* granted by a trust record held here */
 

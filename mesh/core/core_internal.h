@@ -63,6 +63,8 @@ bool mesh_book_knows(struct mesh_core *core, const char *text);
 struct mesh_address *mesh_book_learn(struct mesh_core *core, const char *text, const uint8_t *node);
 void mesh_book_link_up(
     struct mesh_core *core, const char *text, const uint8_t node[HASH_BYTES], bool is_self);
+/* A node says anew where it can be reached: what it said before and nobody tried goes. */
+void mesh_book_forget_claims(struct mesh_core *core, const uint8_t node[HASH_BYTES]);
 /* Of a link that ended or a dial that failed. */
 void mesh_book_failed(struct mesh_core *core, const char *text, const char *sentence);
 void mesh_book_link_down(
@@ -80,6 +82,10 @@ void mesh_recv_record(
 void mesh_repair_compare(struct mesh_core *core, struct mesh_link *link);
 void mesh_repair_waits(
     struct mesh_core *core, struct mesh_link *link, const struct mesh_record *record);
+/* A record of this neighbour's is in the set now. */
+void mesh_repair_progress(struct mesh_core *core, uint32_t link);
+/* A record came, whatever it is worth. */
+void mesh_repair_heard(struct mesh_core *core, struct mesh_link *link);
 void mesh_repair_tick(struct mesh_core *core);
 uint64_t mesh_repair_deadline_ms(const struct mesh_core *core);
 /* Asks for the rest of what was answered in part, where there is room. */
@@ -100,6 +106,13 @@ bool mesh_summary_compare(
  */
 bool mesh_ids_sorted(
     struct mesh_core *core, uint32_t kind, const uint8_t **ret_ids, uint32_t *ret_count);
+
+/* ---- budget.c */
+/* May this neighbour have work done that costs so much? False: its share is spent; may blame it, so
+ * check is_used. */
+bool mesh_budget_take(struct mesh_core *core, struct mesh_link *link, uint64_t cost);
+/* Sent in answer to it. */
+void mesh_budget_spend(struct mesh_link *link, uint64_t bytes);
 
 /* ---- serve.c */
 void mesh_recv_want(struct mesh_core *core, struct mesh_link *link, const Picket__V1__Want *want);

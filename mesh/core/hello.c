@@ -57,14 +57,16 @@ void mesh_recv_hello(struct mesh_core *core, struct mesh_link *link, const Picke
         return;
     }
     link->has_hello = true;
+    mesh_book_forget_claims(core, link->node);
     for (size_t i = 0; i < hello->n_addresses && i < CONTACT_ADDRESSES_MAX; i++) {
         struct mesh_address *address;
 
         if (!mesh_address_fits(hello->addresses[i]))
             continue;
         address = mesh_book_learn(core, hello->addresses[i], link->node);
-        if (address)
-            address->is_met = true;
+        if (address && !address->is_configured && !address->is_met &&
+            memcmp(address->node, link->node, HASH_BYTES) == 0)
+            address->is_met = address->is_claimed = true;
         if (!link->address[0])
             strncpy(link->address, hello->addresses[i], sizeof(link->address) - 1);
     }

@@ -18,6 +18,7 @@
     X(BAD_RECORD, "bad_record", "it sent a record that can never be valid")          \
     X(BAD_SIGNATURE, "bad_signature", "it sent a record with a wrong signature")     \
     X(BAD_CHUNK, "bad_chunk", "it sent content nobody asked for")                    \
+    X(GREEDY, "greedy", "it asks for more than its share, again and again")          \
     X(TOO_MANY_FAULTS, "too_many_faults", "it broke the protocol too often")         \
     X(NOT_ADMITTED, "not_admitted", "the node is no longer a member")
 

@@ -8,6 +8,10 @@
 #include <string.h>
 
 #define ANSWER_SPACE_MS 100 /* between two summaries to one neighbour that asks */
+#define SUMMARY_COST 65536ULL
+#define SUMMARY_ID_COST 64ULL
+#define PATIENCE_WANTS 3 /* so many want_ms without anything new, and others are asked */
+#define PAUSE_WANTS 10   /* so long a paused want waits for room */
 
 void mesh_repair_compare(struct mesh_core *core, struct mesh_link *link)
 {
@@ -83,9 +87,32 @@ static void send_want(struct mesh_core *core, struct mesh_link *link)
     want->is_open = true;
     want->is_paused = false;
     want->at_ms = core->now_ms;
+    want->records_count = 0;
     core->counts.wants_out++;
     mesh_trace_number(core, "repair.want", link, "ranges", want->ranges_count);
     mesh_send(core, link, &frame);
+}
+
+/* What was asked of one neighbour is not asked of others meanwhile. So who answers much and brings
+ * nothing new is left. */
+static bool brings_news(const struct mesh_core *core, const struct mesh_link *link)
+{
+    return core->now_ms < link->progress_ms + (uint64_t)PATIENCE_WANTS * core->options.want_ms;
+}
+
+void mesh_repair_progress(struct mesh_core *core, uint32_t number)
+{
+    struct mesh_link *link = mesh_link_find(core, number);
+
+    if (link)
+        link->progress_ms = core->now_ms;
+}
+
+void mesh_repair_heard(struct mesh_core *core, struct mesh_link *link)
+{
+    link->want.records_count++;
+    if (link->want.is_open && brings_news(core, link))
+        link->want.at_ms = core->now_ms;
 }
 
 static bool wants_anything(const struct mesh_want *want)
@@ -106,6 +133,7 @@ static void ask_suspects(struct mesh_core *core, struct mesh_link *link)
     want->trust_from = link->is_trust_suspect ? 1 : 0;
     link->suspects_count = 0;
     link->is_trust_suspect = false;
+    link->progress_ms = core->now_ms;
     send_want(core, link);
 }
 
@@ -153,6 +181,9 @@ static void give_up_late(struct mesh_core *core, struct mesh_link *link)
         mesh_trace_number(core, "repair.late", link, "waited_ms", core->now_ms - link->want.at_ms);
         end_want(core, link, core->options.want_ms);
     }
+    if (link->want.is_paused &&
+        core->now_ms >= link->want.at_ms + (uint64_t)PAUSE_WANTS * core->options.want_ms)
+        end_want(core, link, core->options.want_ms);
 }
 
 static void start_session(struct mesh_core *core, struct mesh_link *link)
@@ -187,8 +218,11 @@ void mesh_repair_resume(struct mesh_core *core)
     for (uint32_t i = 0; i < MESH_LINKS_MAX; i++) {
         struct mesh_link *link = &core->links[i];
 
-        if (link->is_used && link->want.is_paused && core->view.has_room(core->view.user))
-            send_want(core, link);
+        if (!link->is_used || !link->want.is_paused || !core->view.has_room(core->view.user))
+            continue;
+        if (core->now_ms > link->want.at_ms) /* what was missing was room here */
+            link->progress_ms = core->now_ms;
+        send_want(core, link);
     }
 }
 
@@ -216,12 +250,22 @@ uint64_t mesh_repair_deadline_ms(const struct mesh_core *core)
     return deadline;
 }
 
+/* Reading one sorts all ids that are held here. */
+static uint64_t summary_cost(struct mesh_core *core)
+{
+    return SUMMARY_COST + SUMMARY_ID_COST * (core->view.count(core->view.user, MESH_TRUST) +
+                                                core->view.count(core->view.user, MESH_JOIN) +
+                                                core->view.count(core->view.user, MESH_FORK));
+}
+
 void mesh_recv_summary(
     struct mesh_core *core, struct mesh_link *link, const Picket__V1__Summary *summary)
 {
     bool may_answer = !link->answered_ms || core->now_ms >= link->answered_ms + ANSWER_SPACE_MS;
 
     core->counts.summaries_in++;
+    if (!mesh_budget_take(core, link, summary_cost(core)))
+        return;
     if (summary->is_answer)
         link->is_asked = false;
     else if (may_answer) {
@@ -235,6 +279,7 @@ void mesh_recv_summary(
         mesh_link_blame(core, link, MESH_BAD_FRAME);
         return;
     }
+    link->progress_ms = core->now_ms;
     if (wants_anything(&link->want))
         send_want(core, link);
     else if (summary->is_answer)
@@ -263,6 +308,10 @@ void mesh_recv_end(struct mesh_core *core, struct mesh_link *link, const Picket_
 
     if (!want->is_open)
         return;
+    if (!want->records_count || !brings_news(core, link)) { /* a rest of nothing */
+        end_want(core, link, core->options.grace_ms);
+        return;
+    }
     for (size_t i = 0; i < absent->n_ranges && count < MESH_WANT_RANGES_MAX; i++) {
         if (!was_asked(want, absent->ranges[i]))
             continue;
@@ -277,5 +326,6 @@ void mesh_recv_end(struct mesh_core *core, struct mesh_link *link, const Picket_
     want->ids_count = want->joins_count = 0;
     end_want(core, link, core->options.grace_ms);
     want->is_paused = wants_anything(want);
+    want->at_ms = core->now_ms;
     mesh_repair_resume(core);
 }

@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WANT_COST 16384 /* of a want that finds nothing */
+#define RECORD_COST 512 /* of a record, above its bytes */
+
+#define BRANCHES_MAX 16
+
 struct answer {
     size_t bytes;
     uint32_t records;
@@ -24,13 +29,35 @@ static void put(struct mesh_core *core, struct mesh_link *link, struct answer *a
 {
     answer->bytes += record->bytes.len;
     answer->records++;
+    mesh_budget_spend(link, record->bytes.len + RECORD_COST);
     mesh_send_record(core, link, record);
+}
+
+/* All entries of one number; of very many a part, from a random place on. */
+static bool put_branches(struct mesh_core *core, struct mesh_link *link, struct answer *answer,
+    const uint8_t *author, uint64_t seq)
+{
+    uint32_t count = core->view.entries_count(core->view.user, author, seq), first = 0;
+    struct mesh_record record;
+    bool has_any = false;
+
+    if (count > BRANCHES_MAX) {
+        first = (uint32_t)prng_below(&core->prng, count - BRANCHES_MAX + 1);
+        count = BRANCHES_MAX;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!core->view.entry_at(core->view.user, author, seq, first + i, &record))
+            continue;
+        record.kind = MESH_ENTRY;
+        put(core, link, answer, &record);
+        has_any = true;
+    }
+    return has_any;
 }
 
 static void put_range(struct mesh_core *core, struct mesh_link *link, struct answer *answer,
     const Picket__V1__Range *range)
 {
-    struct mesh_record record;
     Picket__V1__Range *rest;
 
     for (uint64_t seq = range->first; seq <= range->last; seq++) {
@@ -41,10 +68,8 @@ static void put_range(struct mesh_core *core, struct mesh_link *link, struct ans
             answer->range_list[answer->ranges_count++] = rest;
             return;
         }
-        if (!core->view.entry_at(core->view.user, range->author.data, seq, &record))
+        if (!put_branches(core, link, answer, range->author.data, seq))
             return;
-        record.kind = MESH_ENTRY;
-        put(core, link, answer, &record);
     }
 }
 
@@ -146,22 +171,19 @@ static bool is_sound(const Picket__V1__Want *want)
     return is_ascending(want->joins, want->n_joins) && is_ascending(want->forks, want->n_forks);
 }
 
-void mesh_recv_want(struct mesh_core *core, struct mesh_link *link, const Picket__V1__Want *want)
+static void serve_records(
+    struct mesh_core *core, struct mesh_link *link, const Picket__V1__Want *want)
 {
-    struct answer *answer;
+    struct answer *answer = calloc(1, sizeof(*answer));
 
-    core->counts.wants_in++;
-    if (!is_sound(want)) {
-        mesh_link_blame(core, link, MESH_BAD_FRAME);
-        return;
-    }
-    if (want->n_chunks)
-        mesh_serve_chunks(core, link, want);
-    if (!want->n_ranges && !want->trust_from && !want->n_joins && !want->n_forks)
-        return;
-    answer = calloc(1, sizeof(*answer));
     if (!answer)
         return;
+    if (!mesh_budget_take(core, link, WANT_COST)) {
+        if (link->is_used)
+            send_end(core, link, answer);
+        free(answer);
+        return;
+    }
     /* Trust first: entries of keys it grants would be refused before it. Then invites before joins.
      */
     if (want->trust_from)
@@ -172,4 +194,17 @@ void mesh_recv_want(struct mesh_core *core, struct mesh_link *link, const Picket
     put_ids(core, link, answer, MESH_FORK, want->forks, want->n_forks);
     send_end(core, link, answer);
     free(answer);
+}
+
+void mesh_recv_want(struct mesh_core *core, struct mesh_link *link, const Picket__V1__Want *want)
+{
+    core->counts.wants_in++;
+    if (!is_sound(want)) {
+        mesh_link_blame(core, link, MESH_BAD_FRAME);
+        return;
+    }
+    if (want->n_chunks)
+        mesh_serve_chunks(core, link, want);
+    if (link->is_used && (want->n_ranges || want->trust_from || want->n_joins || want->n_forks))
+        serve_records(core, link, want);
 }

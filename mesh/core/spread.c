@@ -10,6 +10,7 @@ void mesh_spread_added(struct mesh_core *core, const struct mesh_event *event)
         if (link->is_used && link->has_hello && link->number != event->link)
             mesh_send_record(core, link, &event->record);
     }
+    mesh_repair_progress(core, event->link);
     mesh_repair_resume(core);
 }
 
@@ -39,6 +40,6 @@ void mesh_recv_record(
     /* The members of the oneof share one place. */
     effect.bytes = bytes_of(record->entry.data, record->entry.len);
     core->counts.records_in++;
-    link->want.at_ms = core->now_ms;
+    mesh_repair_heard(core, link);
     mesh_emit(core, &effect);
 }

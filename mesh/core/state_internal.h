@@ -44,9 +44,10 @@ struct mesh_range {
 
 /* What one neighbour was asked for. One at a time. */
 struct mesh_want {
-    bool is_open;   /* asked; the end of the answer is due */
-    bool is_paused; /* the answer ended early; the rest is asked when there is room */
-    uint64_t at_ms; /* asked, or last heard of */
+    bool is_open;           /* asked; the end of the answer is due */
+    bool is_paused;         /* the answer ended early; the rest is asked when there is room */
+    uint64_t at_ms;         /* asked, or last heard of; since when it is paused */
+    uint32_t records_count; /* that came since it was asked */
     uint32_t ranges_count, ids_count;
     uint64_t trust_from; /* 0: none */
     struct mesh_range ranges[MESH_WANT_RANGES_MAX];
@@ -70,12 +71,17 @@ struct mesh_link {
     uint8_t root[HASH_BYTES], state_root[HASH_BYTES], digest[HASH_BYTES];
     uint64_t time_s;
 
+    uint64_t spent;         /* of its share, see budget.c; flows back with time */
+    uint64_t spent_ms;      /* as of then */
+    uint32_t refused_count; /* asked above its share, since it last was below */
+
     bool differs;
     uint64_t differs_ms; /* since when */
     bool is_asked;       /* our summary went out and asks for theirs */
     uint64_t asked_ms;
     uint64_t answered_ms; /* when theirs was answered last */
     uint64_t rest_ms;     /* no repair with it before */
+    uint64_t progress_ms; /* repair with it began, or brought something new */
     uint32_t suspects_count;
     struct mesh_range suspects[4]; /* where its chains and ours part: asked first */
     bool is_trust_suspect;         /* its trust log has a branch unknown here */
@@ -84,6 +90,7 @@ struct mesh_link {
 
 struct mesh_address {
     bool is_used, is_configured, is_dialling, is_self, is_met, has_node;
+    bool is_claimed; /* its node says so of itself; nobody here has dialled it */
     char text[MESH_ADDRESS_BYTES];
     uint8_t node[HASH_BYTES];
     uint32_t fails;

@@ -177,22 +177,20 @@ static bool is_trust_asked(const struct mesh_core *core, const struct mesh_link 
     return false;
 }
 
-/* What of this chain is missing here: *ret_first ... head->seq, or nothing (false). */
+/* What of this branch is missing here: *ret_first ... head->seq, or nothing (false). */
 static bool missing_from(struct mesh_core *core, const Picket__V1__Head *head, uint64_t *ret_first)
 {
     struct mesh_record mine;
-    uint8_t id[HASH_BYTES];
 
     if (!core->view.is_author_known(core->view.user, head->author.data))
         return false; /* its trust records first; then the roots still differ */
+    if (core->view.entry_has(core->view.user, head->id.data))
+        return false;
     if (!core->view.head_find(core->view.user, head->author.data, &mine))
         mine.seq = 0;
-    *ret_first = mine.seq + 1;
-    if (head->seq > mine.seq)
-        return true;
-    *ret_first = head->seq;
-    return core->view.entry_id(core->view.user, head->author.data, head->seq, id) &&
-           memcmp(id, head->id.data, HASH_BYTES) != 0; /* a fork: its half of the proof */
+    /* At or below ours it is another branch: from its end back to where it parts from ours. */
+    *ret_first = head->seq > mine.seq ? mine.seq + 1 : head->seq;
+    return true;
 }
 
 static bool compare_heads(

@@ -2,9 +2,12 @@
 /* What two nodes say to each other, in their own words. */
 #include "tests/unit/mesh_core/pair.h"
 
+#include "proto/picket/v1/mesh.pb-c.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -268,6 +271,188 @@ static void a_dropped_frame_leads_to_a_summary(void **state)
     assert_int_equal(mesh_core_counts(pair->nodes[0].core)->summaries_out, 1);
 }
 
+/* ---- hostile neighbours: B's core is not asked, what it says is made here */
+
+static void b_says(struct toy_pair *pair, const Picket__V1__Frame *frame)
+{
+    size_t len = protobuf_c_message_get_packed_size(&frame->base);
+    uint8_t *bytes = malloc(len);
+
+    assert_non_null(bytes);
+    (void)protobuf_c_message_pack(&frame->base, bytes);
+    pair_frame(pair, 0, bytes, len);
+    free(bytes);
+    pair_lose(pair);
+}
+
+static void b_claims_a_long_chain(struct toy_pair *pair)
+{
+    uint8_t author[KEY_BYTES], id[HASH_BYTES] = {0};
+    Picket__V1__Frame frame = PICKET__V1__FRAME__INIT;
+    Picket__V1__Summary summary = PICKET__V1__SUMMARY__INIT;
+    Picket__V1__Head head = PICKET__V1__HEAD__INIT, *heads[] = {&head};
+
+    memset(author, 1, sizeof(author));
+    head.author = (ProtobufCBinaryData){.len = sizeof(author), .data = author};
+    head.seq = 64;
+    head.id = (ProtobufCBinaryData){.len = sizeof(id), .data = id};
+    summary.heads = heads;
+    summary.n_heads = 1;
+    summary.is_answer = true;
+    frame.body_case = PICKET__V1__FRAME__BODY_SUMMARY;
+    frame.summary = &summary;
+    b_says(pair, &frame);
+}
+
+static void b_sends_a_record(struct toy_pair *pair)
+{
+    uint8_t bytes[] = {0, 200}; /* of a number the toy ledger does not take */
+    Picket__V1__Frame frame = PICKET__V1__FRAME__INIT;
+    Picket__V1__Record record;
+
+    picket__v1__record__init(&record);
+    record.record_case = PICKET__V1__RECORD__RECORD_ENTRY;
+    record.entry = (ProtobufCBinaryData){.len = sizeof(bytes), .data = bytes};
+    frame.body_case = PICKET__V1__FRAME__BODY_RECORD;
+    frame.record = &record;
+    b_says(pair, &frame);
+}
+
+static void who_sends_without_end_and_nothing_new_is_left_for_others(void **state)
+{
+    struct toy_pair *pair = *state;
+
+    pair_connect(pair);
+    pair_deliver(pair);
+    b_claims_a_long_chain(pair);
+    assert_int_equal(mesh_core_counts(pair->nodes[0].core)->wants_out, 1);
+    for (uint32_t i = 0; i < 10; i++) {
+        pair->now_ms += 1000;
+        pair_event(pair, 0, (struct mesh_event){.kind = MESH_ON_TICK});
+        b_sends_a_record(pair);
+    }
+    assert_int_equal(mesh_core_counts(pair->nodes[0].core)->wants_late, 1);
+}
+
+static void b_ends_with_all_left_over(struct toy_pair *pair)
+{
+    uint8_t author[KEY_BYTES];
+    Picket__V1__Frame frame = PICKET__V1__FRAME__INIT;
+    Picket__V1__Absent absent = PICKET__V1__ABSENT__INIT;
+    Picket__V1__Range range = PICKET__V1__RANGE__INIT, *ranges[] = {&range};
+
+    memset(author, 1, sizeof(author));
+    range.author = (ProtobufCBinaryData){.len = sizeof(author), .data = author};
+    range.first = 1;
+    range.last = 64;
+    absent.ranges = ranges;
+    absent.n_ranges = 1;
+    frame.body_case = PICKET__V1__FRAME__BODY_ABSENT;
+    frame.absent = &absent;
+    b_says(pair, &frame);
+}
+
+static void a_rest_of_an_answer_without_records_is_not_asked(void **state)
+{
+    struct toy_pair *pair = *state;
+
+    pair_connect(pair);
+    pair_deliver(pair);
+    b_claims_a_long_chain(pair);
+    b_ends_with_all_left_over(pair);
+    assert_int_equal(mesh_core_counts(pair->nodes[0].core)->wants_out, 1);
+}
+
+static void b_wants_everything(struct toy_pair *pair)
+{
+    uint8_t author[KEY_BYTES];
+    Picket__V1__Frame frame = PICKET__V1__FRAME__INIT;
+    Picket__V1__Want want = PICKET__V1__WANT__INIT;
+    Picket__V1__Range range = PICKET__V1__RANGE__INIT, *ranges[] = {&range};
+
+    memset(author, 1, sizeof(author));
+    range.author = (ProtobufCBinaryData){.len = sizeof(author), .data = author};
+    range.first = 1;
+    range.last = 64;
+    want.ranges = ranges;
+    want.n_ranges = 1;
+    frame.body_case = PICKET__V1__FRAME__BODY_WANT;
+    frame.want = &want;
+    b_says(pair, &frame);
+}
+
+static void who_wants_the_same_without_end_is_served_no_more_and_then_blamed(void **state)
+{
+    struct toy_pair *pair = *state;
+    const struct mesh_counts *counts = mesh_core_counts(pair->nodes[0].core);
+    uint64_t sent;
+
+    pair_hold(pair, 0, 0, 64);
+    pair_connect(pair);
+    pair_deliver(pair);
+    while (!counts->penalties[MESH_GREEDY] && counts->bytes_out < (1UL << 30))
+        b_wants_everything(pair);
+    assert_in_range(counts->bytes_out, 1UL << 25, 1UL << 27);
+    sent = counts->records_out;
+    b_wants_everything(pair);
+    assert_int_equal(counts->records_out, sent);
+    pair->now_ms += 1000;
+    b_wants_everything(pair);
+    assert_true(counts->records_out > sent);
+}
+
+static void a_third_node_claims(struct toy_pair *pair, uint32_t link, char *address)
+{
+    static const uint8_t node[HASH_BYTES] = {3};
+    Picket__V1__Frame frame = PICKET__V1__FRAME__INIT;
+    Picket__V1__Hello hello = PICKET__V1__HELLO__INIT;
+    uint8_t bytes[512], fleet_id[HASH_BYTES] = {0};
+    size_t len;
+
+    pair_event(pair, 0,
+        (struct mesh_event){
+            .kind = MESH_ON_LINK_UP, .link = link, .up = {.node = node, .name = "c"}});
+    hello.protocol = 1;
+    hello.fleet_id = (ProtobufCBinaryData){.len = HASH_BYTES, .data = fleet_id};
+    hello.node = (ProtobufCBinaryData){.len = HASH_BYTES, .data = (uint8_t *)(uintptr_t)node};
+    hello.addresses = &address;
+    hello.n_addresses = 1;
+    frame.body_case = PICKET__V1__FRAME__BODY_HELLO;
+    frame.hello = &hello;
+    len = protobuf_c_message_pack(&frame.base, bytes);
+    pair_event(pair, 0,
+        (struct mesh_event){.kind = MESH_ON_FRAME, .link = link, .frame = bytes_of(bytes, len)});
+    pair_lose(pair);
+}
+
+static void a_configured_address_is_dialled_whoever_claims_it(void **state)
+{
+    struct toy_pair *pair = *state;
+    char address[] = "b:1";
+
+    a_third_node_claims(pair, 9, address);
+    pair->now_ms += 1000;
+    pair_event(pair, 0, (struct mesh_event){.kind = MESH_ON_TICK});
+    pair_lose(pair);
+    assert_string_equal(pair->nodes[0].dialled, "b:1");
+}
+
+static void a_node_that_claims_another_address_each_time_fills_no_list(void **state)
+{
+    struct toy_pair *pair = *state;
+    struct mesh_event down = {.kind = MESH_ON_LINK_DOWN};
+
+    for (uint32_t i = 0; i < 40; i++) {
+        char address[16];
+
+        (void)snprintf(address, sizeof(address), "c:%u", i + 1);
+        a_third_node_claims(pair, 10 + i, address);
+        down.link = 10 + i;
+        pair_event(pair, 0, down);
+    }
+    assert_int_equal(mesh_core_peers_count(pair->nodes[0].core), 2); /* b:1 and the last of c */
+}
+
 static void an_address_without_a_port_is_refused(void **state)
 {
     static const char *const bad[] = {"b"};
@@ -300,6 +485,11 @@ int main(void)
         WITH_PAIR(a_node_without_room_does_not_ask_for_the_rest),
         WITH_PAIR(a_missing_chunk_is_asked_and_served),
         WITH_PAIR(a_dropped_frame_leads_to_a_summary),
+        WITH_PAIR(who_sends_without_end_and_nothing_new_is_left_for_others),
+        WITH_PAIR(a_rest_of_an_answer_without_records_is_not_asked),
+        WITH_PAIR(who_wants_the_same_without_end_is_served_no_more_and_then_blamed),
+        WITH_PAIR(a_configured_address_is_dialled_whoever_claims_it),
+        WITH_PAIR(a_node_that_claims_another_address_each_time_fills_no_list),
         cmocka_unit_test(an_address_without_a_port_is_refused),
     };
 

@@ -92,27 +92,33 @@ static bool toy_head_find(void *user, const uint8_t *author, struct mesh_record 
     return true;
 }
 
-static bool toy_entry_at(
-    void *user, const uint8_t *author, uint64_t seq, struct mesh_record *ret_record)
+static uint32_t toy_entries_count(void *user, const uint8_t *author, uint64_t seq)
 {
-    struct toy_node *node = user;
+    const struct toy_node *node = user;
     uint32_t a = author[0] - 1U;
 
-    if (a >= TOY_AUTHORS || seq > TOY_SEQS || !node->entries[a][seq - 1].is_held)
+    return a < TOY_AUTHORS && seq <= TOY_SEQS && node->entries[a][seq - 1].is_held;
+}
+
+static bool toy_entry_at(void *user, const uint8_t *author, uint64_t seq, uint32_t index,
+    struct mesh_record *ret_record)
+{
+    if (index >= toy_entries_count(user, author, seq))
         return false;
-    fill(node, a, seq, ret_record);
+    fill(user, author[0] - 1U, seq, ret_record);
     return true;
 }
 
-static bool toy_entry_id(
-    void *user, const uint8_t *author, uint64_t seq, uint8_t ret_id[HASH_BYTES])
+static bool toy_entry_has(void *user, const uint8_t *id)
 {
-    struct mesh_record record;
+    const struct toy_node *node = user;
 
-    if (!toy_entry_at(user, author, seq, &record))
-        return false;
-    memcpy(ret_id, record.id, HASH_BYTES);
-    return true;
+    for (uint32_t a = 0; a < TOY_AUTHORS; a++)
+        for (uint32_t i = 0; i < TOY_SEQS; i++)
+            if (node->entries[a][i].is_held &&
+                memcmp(node->entries[a][i].id, id, HASH_BYTES) == 0)
+                return true;
+    return false;
 }
 
 static bool toy_known(void *user, const uint8_t *author)
@@ -244,8 +250,9 @@ static void make_core(struct toy_pair *pair, uint32_t n)
         .heads_count = toy_heads_count,
         .head_at = toy_head_at,
         .head_find = toy_head_find,
+        .entries_count = toy_entries_count,
         .entry_at = toy_entry_at,
-        .entry_id = toy_entry_id,
+        .entry_has = toy_entry_has,
         .is_author_known = toy_known,
         .count = toy_count,
         .at = toy_at,
@@ -277,10 +284,15 @@ struct toy_pair *pair_new(void)
     return pair;
 }
 
-void pair_free(struct toy_pair *pair)
+void pair_lose(struct toy_pair *pair)
 {
     for (; pair->frames_first != pair->frames_last; pair->frames_first++)
         free(pair->frames[pair->frames_first % TOY_FRAMES].bytes);
+}
+
+void pair_free(struct toy_pair *pair)
+{
+    pair_lose(pair);
     mesh_core_free(pair->nodes[0].core);
     mesh_core_free(pair->nodes[1].core);
     free(pair);

@@ -57,4 +57,6 @@ void pair_run(struct toy_pair *pair, uint64_t for_ms);
 void pair_event(struct toy_pair *pair, uint32_t n, struct mesh_event event);
 /* Hands bytes to a node as if they came over the link. */
 void pair_frame(struct toy_pair *pair, uint32_t n, const void *bytes, size_t len);
+/* All frames on their way are lost. */
+void pair_lose(struct toy_pair *pair);
 void pair_forget(struct toy_pair *pair); /* empties the transcript */
