@@ -20,7 +20,8 @@
                     " SELECT 'records', kind, id, bytes, ?2 FROM records WHERE arrival = ?1")     \
     X(RECORD_DROP, "DELETE FROM records WHERE arrival = ?1")                                      \
     X(CHUNK_PUT, "INSERT INTO chunks (hash, content) VALUES (?1, ?2)"                             \
-                 " ON CONFLICT (hash) DO NOTHING")                                                \
+                 " ON CONFLICT (hash) DO UPDATE SET content = excluded.content"                   \
+                 " WHERE content IS NOT excluded.content")                                        \
     X(CHUNK_GET, "SELECT content FROM chunks WHERE hash = ?1")                                    \
     X(CHUNK_SCAN, "SELECT place, hash, content FROM chunks ORDER BY place")                       \
     X(CHUNK_ASIDE, "INSERT INTO damaged (origin, id, bytes, why)"                                 \

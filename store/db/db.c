@@ -117,6 +117,20 @@ static int start_writer(
     return 0;
 }
 
+static int start_fetcher(struct db *db)
+{
+    struct connection connection = {0};
+    int r = connection_open(&connection, db->path);
+
+    if (r == 0)
+        r = connection_run(&connection, "PRAGMA query_only = ON");
+    if (r < 0) {
+        connection_close(&connection);
+        return r;
+    }
+    return reader_start(&connection, &db->fetcher);
+}
+
 static int open_inside(struct db *db, const char *folder, const uint8_t fleet_id[HASH_BYTES],
     struct problem *reterr_problem)
 {
@@ -134,6 +148,8 @@ static int open_inside(struct db *db, const char *folder, const uint8_t fleet_id
     if (r < 0)
         return r;
     r = connection_run(&db->reader, "PRAGMA query_only = ON");
+    if (r == 0)
+        r = start_fetcher(db);
     if (r == 0)
         r = read_counts(db);
     if (r == 0)
@@ -168,6 +184,8 @@ void db_close(struct db *db)
     if (!db)
         return;
     connection_close(&db->reader);
+    if (db->fetcher)
+        reader_stop(db->fetcher);
     if (db->writer)
         writer_stop(db->writer);
     if (db->lock_fd >= 0)
@@ -199,38 +217,14 @@ int db_put_chunk(
     return writer_put(db->writer, put);
 }
 
-/* The statement has stepped onto the chunk's row. */
-static int take_chunk(sqlite3_stmt *statement, struct bytes hash, struct buffer *ret_content)
-{
-    struct bytes content = column_bytes(statement, 0);
-
-    if (chunk_row_fault(hash, content))
-        return -EBADMSG;
-    return buffer_append(ret_content, content.at, content.len);
-}
-
 int db_chunk_read(struct db *db, const uint8_t hash[HASH_BYTES], struct buffer *ret_content)
 {
-    sqlite3_stmt *statement = connection_statement(&db->reader, STATEMENT_CHUNK_GET);
-    struct bytes name = bytes_of(hash, HASH_BYTES);
-    int r;
+    return chunk_get(&db->reader, hash, ret_content);
+}
 
-    if (!statement)
-        return connection_error(&db->reader);
-    bind_bytes(statement, 1, name);
-    switch (sqlite3_step(statement)) {
-    case SQLITE_ROW:
-        r = take_chunk(statement, name, ret_content);
-        break;
-    case SQLITE_DONE:
-        r = -ENOENT;
-        break;
-    default:
-        r = connection_error(&db->reader);
-    }
-    (void)sqlite3_reset(statement);
-    (void)sqlite3_clear_bindings(statement);
-    return r;
+void db_chunk_fetch(struct db *db, struct db_read *read)
+{
+    reader_fetch(db->fetcher, read);
 }
 
 int db_meta_put(struct db *db, const char *name, struct bytes value)
@@ -242,6 +236,17 @@ int db_meta_put(struct db *db, const char *name, struct bytes value)
         return -ENOMEM;
     put->name = name;
     return writer_put_and_wait(db->writer, put);
+}
+
+int db_meta_put_soon(struct db *db, const char *name, struct bytes value)
+{
+    struct put *put = put_new(PUT_META, value, NULL);
+
+    CHECK(strcmp(name, META_FLEET) != 0, "the fleet is written once, at creation");
+    if (!put)
+        return -ENOMEM;
+    put->name = name;
+    return writer_put(db->writer, put);
 }
 
 int db_meta_get(struct db *db, const char *name, struct buffer *ret_value)

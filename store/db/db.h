@@ -37,7 +37,8 @@ struct db_done {
         struct db_done *done, int result); /* 0, or -EIO ...: then nothing of this put is durable */
 };
 
-/* bytes are copied. id: the record's, for the index. Idempotent by (kind, id). 0, or -ENOBUFS above
+/* bytes are copied. id: the record's, for the index. Idempotent by (kind, id); a chunk that is
+ * there is written again if what is there is something else. 0, or -ENOBUFS above
  * DB_QUEUE_BYTES_MAX. */
 #define DB_QUEUE_BYTES_MAX (64 * 1024 * 1024)
 int db_put(struct db *db, enum record_kind kind, const uint8_t id[HASH_BYTES], struct bytes bytes,
@@ -49,8 +50,19 @@ int db_put_chunk(
  * -ENOENT, -EBADMSG, -EIO. */
 int db_chunk_read(struct db *db, const uint8_t hash[HASH_BYTES], struct buffer *ret_content);
 
+/* The same without waiting: fn runs on the reader thread, once, and must only post; content lives
+ * until it returns. db_close() answers what is queued. */
+struct db_read {
+    void (*fn)(struct db_read *read, int result, struct bytes content);
+    uint8_t hash[HASH_BYTES];
+    struct db_read *next; /* the store's */
+};
+void db_chunk_fetch(struct db *db, struct db_read *read);
+
 /* Small local values: generation number, newest time proved, holds. Synchronous. */
 int db_meta_put(struct db *db, const char *name, struct bytes value);
+/* Does not wait and does not say whether it is written; name is a literal. */
+int db_meta_put_soon(struct db *db, const char *name, struct bytes value);
 int db_meta_get(struct db *db, const char *name, struct buffer *ret_value); /* -ENOENT, -EBADMSG */
 
 struct db_counts {

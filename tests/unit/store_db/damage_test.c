@@ -280,6 +280,27 @@ static void a_damaged_chunk_is_found_by_load_and_by_read(void **state)
     db_close(db);
 }
 
+/* One that breaks while the daemon runs comes again from a neighbour. */
+static void a_damaged_chunk_can_be_put_again(void **state)
+{
+    struct db *db = folder_open();
+    struct buffer content = {0};
+    uint8_t hash[HASH_BYTES];
+
+    (void)state;
+    keys_hash(HASH_CHUNK, bytes_of("chunk", 5), hash);
+    assert_int_equal(db_put_chunk(db, hash, bytes_of("chunk", 5), NULL), 0);
+    db_close(db);
+    folder_sql("UPDATE chunks SET content = x'00'");
+    db = folder_open();
+    assert_int_equal(db_put_chunk(db, hash, bytes_of("chunk", 5), NULL), 0);
+    db_close(db);
+    db = folder_open();
+    assert_int_equal(db_chunk_read(db, hash, &content), 0);
+    buffer_fini(&content);
+    db_close(db);
+}
+
 /* A record put again while the index did not know it stands twice: no row can say which is right.
  */
 static void two_rows_of_one_id_are_said(void **state)
@@ -377,6 +398,7 @@ int main(void)
         TEST(a_trust_record_with_another_body_is_found),
         TEST(a_record_that_is_none_is_found),
         TEST(a_damaged_chunk_is_found_by_load_and_by_read),
+        TEST(a_damaged_chunk_can_be_put_again),
         TEST(two_rows_of_one_id_are_said),
         TEST(pages_without_sense_are_said),
         TEST(a_damaged_meta_value_is_not_believed),

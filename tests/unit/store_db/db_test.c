@@ -313,6 +313,48 @@ static void a_chunk_is_read_by_its_hash(void **state)
     db_close(db);
 }
 
+struct fetch {
+    struct db_read read; /* first */
+    sem_t is_done;
+    int result;
+    uint8_t content[8];
+};
+
+static void take_fetch(struct db_read *read, int result, struct bytes content)
+{
+    struct fetch *fetch = (struct fetch *)(void *)read;
+
+    fetch->result = result;
+    if (content.len)
+        memcpy(fetch->content, content.at, content.len);
+    sem_post(&fetch->is_done);
+}
+
+static void a_chunk_is_fetched_without_waiting(void **state)
+{
+    struct db *db = folder_open();
+    struct answer answer;
+    struct fetch there = {.read = {.fn = take_fetch}}, absent = {.read = {.fn = take_fetch}};
+
+    (void)state;
+    answer_init(&answer);
+    sem_init(&there.is_done, 0, 0);
+    sem_init(&absent.is_done, 0, 0);
+    keys_hash(HASH_CHUNK, bytes_of("chunk", 5), there.read.hash);
+    assert_int_equal(db_put_chunk(db, there.read.hash, bytes_of("chunk", 5), &answer.done), 0);
+    assert_int_equal(answer_wait(&answer), 0);
+    db_chunk_fetch(db, &there.read);
+    db_chunk_fetch(db, &absent.read);
+    db_close(db); /* answers what was asked */
+    assert_int_equal(sem_trywait(&there.is_done), 0);
+    assert_int_equal(sem_trywait(&absent.is_done), 0);
+    assert_int_equal(there.result, 0);
+    assert_memory_equal(there.content, "chunk", 5);
+    assert_int_equal(absent.result, -ENOENT);
+    sem_destroy(&there.is_done);
+    sem_destroy(&absent.is_done);
+}
+
 static void meta_values_are_kept_and_replaced(void **state)
 {
     struct db *db = folder_open();
@@ -458,6 +500,7 @@ int main(void)
         TEST(one_bad_row_harms_no_other),
         TEST(a_full_disk_is_said_and_passes),
         TEST(a_chunk_is_read_by_its_hash),
+        TEST(a_chunk_is_fetched_without_waiting),
         TEST(meta_values_are_kept_and_replaced),
         TEST(a_second_opener_is_refused),
         TEST(another_fleets_store_is_refused),
