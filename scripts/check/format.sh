@@ -9,9 +9,9 @@ if [[ -z $tool ]] || ! "$tool" --version | grep -q 'version 14\.'; then
     exit 77
 fi
 files=$(git ls-files -co --exclude-standard '*.c' '*.h')
-found=$(git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r "$tool" --dry-run --Werror 2>&1 |
-    sed -nE 's/^([^ :]+):[0-9]+.*/\1/p' | sort | uniq -c)
-[[ -z $found ]] || {
-    awk '{ print $2 ": " $1 " places; run clang-format -i " $2 }' <<<"$found"
-    exit 1
-}
+bad=0
+while read -r count file; do
+    echo "$file: $count places; run clang-format -i $file"
+    bad=1
+done < <(xargs -r "$tool" --dry-run --Werror <<<"$files" 2>&1 | sed -nE 's/^([^ :]+):[0-9]+:.*/\1/p' | sort | uniq -c)
+exit "$bad"
