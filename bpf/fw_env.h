@@ -26,6 +26,14 @@ fw_inline _Bool fw_load(const struct fw_env *env, __u32 offset, void *to, __u32 
 
 fw_inline __u32 fw_frame_len(const struct fw_env *env);
 
+/* What the kernel takes the packet for, and will deliver it as: an ethertype; 0 where it has not
+ * looked yet. */
+fw_inline __u32 fw_kernel_type(const struct fw_env *env);
+
+/* Offsets count from the IP header that the kernel found. What it left in front of it (nothing, a
+ * link header, the outer header of a tunnel) depends on the driver. */
+fw_inline _Bool fw_is_at_network(const struct fw_env *env);
+
 /* A VLAN tag the kernel took out of the frame; false if there is none. tci in host order. */
 fw_inline _Bool fw_stripped_tag(const struct fw_env *env, __u32 *ret_tci);
 

@@ -10,6 +10,8 @@
 
 #include <linux/pkt_cls.h>
 
+#include <bpf/bpf_endian.h>
+
 _Static_assert(1 + 1 + FW_RULES_MAX / FW_RULES_A_RUN - 1 + FW_HITS_MAX <= 33,
     "the walk must end before the kernel's limit of tail calls");
 
@@ -29,7 +31,16 @@ fw_inline int stage_end(
     return fw_finish(env, gen, key, reason) ? 1 : 0;
 }
 
-fw_inline int parse_stage(const struct fw_env *env, __u32 ifindex, struct fw_scratch *scratch)
+/* Where there is a link header of which we know, offsets count from it: packets in pieces cost
+ * nothing then. Else the kernel knows best where IP begins: sit, gre and others leave the outer
+ * header in front of it, tun nothing. */
+fw_inline _Bool is_at_network(const struct fw_env *env, const struct fw_device *device)
+{
+    return env->kind != FW_KIND_XDP && fw_is_ip(env->kernel_type) &&
+           (!device || (device->flags & FW_DEVICE_RAW_IP));
+}
+
+fw_inline int parse_stage(struct fw_env *env, __u32 ifindex, struct fw_scratch *scratch)
 {
     __u32 zero = 0, kind = env->kind;
     struct fw_gen *gen = bpf_map_lookup_elem(&fw_gen, &zero);
@@ -41,6 +52,7 @@ fw_inline int parse_stage(const struct fw_env *env, __u32 ifindex, struct fw_scr
     fw_key_open(key, ifindex, device, scratch->slot);
     key->wire_packets = env->wire_packets;
     key->frame_bytes = env->frame_bytes;
+    env->is_at_network = is_at_network(env, device);
     return stage_end(env, gen, key, fw_begin(env, gen, device, key));
 }
 
@@ -78,7 +90,8 @@ fw_inline struct fw_env open_tc(struct __sk_buff *skb)
     return (struct fw_env){.ctx = skb,
         .kind = FW_KIND_TC_IN,
         .frame_bytes = skb->len,
-        .wire_packets = segments ? segments : 1};
+        .wire_packets = segments ? segments : 1,
+        .kernel_type = bpf_ntohs((__u16)skb->protocol)};
 }
 
 SEC("xdp")

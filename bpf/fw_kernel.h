@@ -43,6 +43,8 @@ struct fw_env {
     __u32 kind;
     __u32 frame_bytes;
     __u32 wire_packets;
+    __u32 kernel_type;
+    __u32 is_at_network;
 };
 
 fw_inline _Bool fw_load_xdp(const struct xdp_md *xdp, __u32 offset, void *to, __u32 len)
@@ -58,16 +60,41 @@ fw_inline _Bool fw_load_xdp(const struct xdp_md *xdp, __u32 offset, void *to, __
     return 1;
 }
 
+#define FW_PULL_BYTES 1600 /* headers, and whatever stands before them */
+
+/* The kernel reads what lies in one piece only; a packet in pieces is put together first. */
+fw_inline _Bool fw_load_network(struct __sk_buff *skb, __u32 offset, void *to, __u32 len)
+{
+    __u32 all = skb->len;
+
+    if (bpf_skb_load_bytes_relative(skb, offset, to, len, BPF_HDR_START_NET) == 0)
+        return 1;
+    return bpf_skb_pull_data(skb, all < FW_PULL_BYTES ? all : FW_PULL_BYTES) == 0 &&
+           bpf_skb_load_bytes_relative(skb, offset, to, len, BPF_HDR_START_NET) == 0;
+}
+
 fw_inline _Bool fw_load(const struct fw_env *env, __u32 offset, void *to, __u32 len)
 {
     if (env->kind == FW_KIND_XDP)
         return fw_load_xdp(env->ctx, offset, to, len);
+    if (env->is_at_network)
+        return fw_load_network(env->ctx, offset, to, len);
     return bpf_skb_load_bytes(env->ctx, offset, to, len) == 0;
 }
 
 fw_inline __u32 fw_frame_len(const struct fw_env *env)
 {
     return env->frame_bytes;
+}
+
+fw_inline __u32 fw_kernel_type(const struct fw_env *env)
+{
+    return env->kind == FW_KIND_XDP ? 0 : env->kernel_type;
+}
+
+fw_inline _Bool fw_is_at_network(const struct fw_env *env)
+{
+    return env->kind != FW_KIND_XDP && env->is_at_network;
 }
 
 fw_inline _Bool fw_stripped_tag(const struct fw_env *env, __u32 *ret_tci)

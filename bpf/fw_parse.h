@@ -107,8 +107,13 @@ fw_inline _Bool fw_is_tag(__u32 ethertype)
     return ethertype == FW_ETHERTYPE_TAG || ethertype == FW_ETHERTYPE_TAG_OUTER;
 }
 
-/* Ethernet and tags. The outer VLAN id counts. 0 is as good as none, so the kernel takes the frame to
- * the VLAN of the tag behind it, and so do we. */
+fw_inline _Bool fw_is_ip(__u32 ethertype)
+{
+    return ethertype == FW_ETHERTYPE_IPV4 || ethertype == FW_ETHERTYPE_IPV6;
+}
+
+/* Ethernet and tags. The outer VLAN id counts. 0 is as good as none, so the kernel takes the frame
+ * to the VLAN of the tag behind it, and so do we. */
 fw_inline enum fw_reason fw_parse_link(
     const struct fw_env *env, struct fw_key *key, struct fw_cursor *cursor)
 {
@@ -135,15 +140,33 @@ fw_inline enum fw_reason fw_parse_link(
         cursor->at += FW_TAG_BYTES;
         tags++;
     }
-    return fw_is_tag(key->ethertype) ? FW_REASON_DROP_TAGS : FW_REASON_NONE;
+    if (fw_is_tag(key->ethertype))
+        return FW_REASON_DROP_TAGS;
+    return fw_is_ip(fw_kernel_type(env)) && fw_kernel_type(env) != key->ethertype
+               ? FW_REASON_DROP_LINK_DIFFERS
+               : FW_REASON_NONE;
 }
 
-/* A device without link header: the version says what it is. */
+fw_inline enum fw_reason fw_parse_network(
+    const struct fw_env *env, struct fw_key *key, struct fw_cursor *cursor)
+{
+    __u32 tci = 0;
+
+    cursor->at = 0;
+    key->ethertype = (__u16)fw_kernel_type(env);
+    if (fw_stripped_tag(env, &tci))
+        key->vlan = tci & 0xfff;
+    return FW_REASON_NONE;
+}
+
+/* A device without link header: the version says what it is, where the kernel does not. */
 fw_inline enum fw_reason fw_parse_raw(
     const struct fw_env *env, struct fw_key *key, struct fw_cursor *cursor)
 {
     __u8 first;
 
+    if (fw_kernel_type(env) != 0)
+        return FW_REASON_DROP_RAW_VERSION;
     if (!fw_load(env, 0, &first, 1))
         return FW_REASON_DROP_LINK_SHORT;
     cursor->at = 0;
@@ -421,8 +444,10 @@ fw_inline _Bool fw_is_short_l4(enum fw_reason reason)
 fw_inline enum fw_reason fw_parse(const struct fw_env *env, struct fw_key *key)
 {
     struct fw_cursor cursor = {0, 0};
-    enum fw_reason reason = key->device_flags & FW_DEVICE_RAW_IP ? fw_parse_raw(env, key, &cursor)
-                                                                 : fw_parse_link(env, key, &cursor);
+    enum fw_reason reason = fw_is_at_network(env) ? fw_parse_network(env, key, &cursor)
+                            : key->device_flags & FW_DEVICE_RAW_IP
+                                ? fw_parse_raw(env, key, &cursor)
+                                : fw_parse_link(env, key, &cursor);
 
     if (reason != FW_REASON_NONE)
         return reason;

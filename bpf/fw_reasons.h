@@ -57,7 +57,9 @@
     X(DROP_UDP_SHORT, "drop_udp_short", "the packet ends inside its UDP header")                  \
     X(DROP_UDP_LENGTH, "drop_udp_length", "the UDP length does not fit the packet")               \
     X(DROP_SCTP_SHORT, "drop_sctp_short", "the packet ends inside its SCTP header")               \
-    X(DROP_ICMP_SHORT, "drop_icmp_short", "the packet ends inside its ICMP header")
+    X(DROP_ICMP_SHORT, "drop_icmp_short", "the packet ends inside its ICMP header")               \
+    X(DROP_LINK_DIFFERS, "drop_link_differs",                                                     \
+        "an IP packet to the kernel, but not by its link header")
 
 enum fw_reason {
 #define FW_REASON_ENUM(name, word, text) FW_REASON_##name,

@@ -54,6 +54,7 @@ static struct fw_env open_env(const struct host_packet *packet)
         .now_ns = packet->now_ns,
         .stripped_tag = packet->stripped_tag,
         .is_stripped = packet->is_stripped,
+        .kernel_type = packet->kernel_type,
     };
 }
 

@@ -23,6 +23,7 @@ struct host_packet {
     uint64_t now_ns;
     uint16_t stripped_tag; /* tc: VLAN tag outside the frame, with its present bit in is_stripped */
     bool is_stripped;
+    uint16_t kernel_type; /* tc: the ethertype by which the kernel will deliver it; 0: not known */
 };
 
 struct host_answer {

@@ -31,6 +31,8 @@ struct fw_env {
     uint64_t now_ns;
     uint16_t stripped_tag;
     bool is_stripped;
+    uint16_t kernel_type; /* 0: it has not looked */
+    bool is_at_network;   /* frame begins there */
 };
 
 fw_inline _Bool fw_load(const struct fw_env *env, __u32 offset, void *to, __u32 len)
@@ -44,6 +46,16 @@ fw_inline _Bool fw_load(const struct fw_env *env, __u32 offset, void *to, __u32 
 fw_inline __u32 fw_frame_len(const struct fw_env *env)
 {
     return env->frame_bytes;
+}
+
+fw_inline __u32 fw_kernel_type(const struct fw_env *env)
+{
+    return env->kernel_type;
+}
+
+fw_inline _Bool fw_is_at_network(const struct fw_env *env)
+{
+    return env->is_at_network;
 }
 
 fw_inline _Bool fw_stripped_tag(const struct fw_env *env, __u32 *ret_tci)

@@ -148,6 +148,33 @@ static void a_tag_outside_the_frame_counts_at_tc(void **state)
     world_fini(&world);
 }
 
+/* A tun that was told to be Ethernet hands over bare IP: 5.6.7.8 stands where a type would be. */
+static void what_the_kernel_takes_for_ip_never_passes_as_something_else(void **state)
+{
+    static struct world world;
+    struct host *host;
+    struct host_answer answer;
+    struct packet packet = {0};
+
+    (void)state;
+    assert_int_equal(cases_world(&world), 0);
+    assert_int_equal(cases_device(&world, 0), 0);
+    assert_int_equal(host_new(world.tables, &host), 0);
+    packet_ipv4(&packet, "5.6.7.8", "192.0.2.1", 6);
+    packet_tcp(&packet, 1, 23, 0x02);
+    packet_end(&packet);
+    struct host_packet in = {.kind = FW_KIND_TC_IN,
+        .ifindex = WORLD_DEVICE,
+        .frame = bytes_of(packet.bytes, packet.len),
+        .now_ns = 1000,
+        .kernel_type = 0x0800};
+
+    host_decide(host, &in, &answer);
+    assert_int_equal(answer.reason, FW_REASON_DROP_LINK_DIFFERS);
+    host_free(host);
+    world_fini(&world);
+}
+
 static void the_control_word_falls_back_at_its_deadline(void **state)
 {
     (void)state;
@@ -164,6 +191,7 @@ int main(void)
         cmocka_unit_test(an_unknown_device_lets_only_the_lifeline_pass),
         cmocka_unit_test(a_kept_verdict_ends_after_two_seconds),
         cmocka_unit_test(a_tag_outside_the_frame_counts_at_tc),
+        cmocka_unit_test(what_the_kernel_takes_for_ip_never_passes_as_something_else),
         cmocka_unit_test(the_control_word_falls_back_at_its_deadline),
     };
 
