@@ -196,8 +196,8 @@ static bool is_still_there(const struct attached *devices, const struct device *
         return is_native_here(devices, device->state.index);
     case DEVICE_TC:
         return is_tc_here(devices, device->state.index);
-    case DEVICE_EXEMPT:
-        return true;
+    case DEVICE_EXEMPT: /* until what is below it moves to another namespace */
+        return device->link.is_loopback || link_is_upper(&device->link);
     case DEVICE_NONE:
         return false;
     }

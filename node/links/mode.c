@@ -35,7 +35,8 @@ bool link_is_upper(const struct link_device *device)
     static const char *const kinds[] = {
         "bridge", "vlan", "bond", "team", "vrf", "openvswitch", "hsr", "batadv", NULL};
 
-    return kind_is_one_of(device, kinds);
+    /* Where the lower device is in another namespace, nothing of ours is on it. */
+    return !device->is_lower_foreign && kind_is_one_of(device, kinds);
 }
 
 static bool is_veth(const struct link_device *device)

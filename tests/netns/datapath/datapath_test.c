@@ -463,6 +463,22 @@ static void a_port_keeps_its_filter_when_it_leaves_its_bridge(void **state)
     assert_true(attach("va", "veth")->is_protected);
 }
 
+/* Its kind stays, what is below it goes to another namespace. */
+static void an_upper_whose_lower_leaves_is_filtered_from_then_on(void **state)
+{
+    struct link_device upper = device_named("va", "vlan");
+    struct stream stream;
+
+    (void)state;
+    assert_int_equal(sync_attach(datapath, &upper)->devices[0].mode, DEVICE_EXEMPT);
+    upper.is_lower_foreign = true;
+    assert_true(sync_attach(datapath, &upper)->devices[0].is_protected);
+    stream_open(&stream, "va", "vb", NEAR);
+    assert_int_equal(stream_send(&stream, BAD, 20), 0);
+    assert_int_equal(stream_send(&stream, GOOD, 20), 20);
+    stream_close(&stream);
+}
+
 static void a_device_that_is_gone_says_so(void **state)
 {
     struct link_device gone = device_named("va", "veth");
@@ -597,6 +613,7 @@ int main(void)
         TEST(an_empty_slot_cannot_be_flipped_to),
         TEST(a_lost_filter_is_put_back),
         TEST(a_port_keeps_its_filter_when_it_leaves_its_bridge),
+        TEST(an_upper_whose_lower_leaves_is_filtered_from_then_on),
         TEST(a_device_that_is_gone_says_so),
         TEST(a_driver_that_offers_xdp_gets_a_pinned_link),
         TEST(a_restart_keeps_the_link),

@@ -50,6 +50,18 @@ static void uppers_are_exempt(void **state)
         assert_int_equal(decide(kinds[i], XDP_OFFER_NATIVE).mode, DEVICE_EXEMPT);
 }
 
+/* A container's VLAN over a device of its host: nothing of ours sees the frames below it. */
+static void an_upper_over_a_device_elsewhere_is_filtered_itself(void **state)
+{
+    struct link_device device = {
+        .index = 2, .kind = "vlan", .lower_index = 7, .is_lower_foreign = true};
+    struct mode_facts facts = {.device = &device, .offer = XDP_OFFER_NONE};
+
+    (void)state;
+    assert_false(link_is_upper(&device));
+    assert_int_equal(mode_decide(&facts).mode, DEVICE_TC);
+}
+
 static void an_exempt_upper_says_that_the_gate_is_missing(void **state)
 {
     (void)state;
@@ -116,6 +128,7 @@ int main(void)
         cmocka_unit_test(an_unknown_offer_is_tried),
         cmocka_unit_test(a_veth_runs_at_tc_whatever_it_offers),
         cmocka_unit_test(uppers_are_exempt),
+        cmocka_unit_test(an_upper_over_a_device_elsewhere_is_filtered_itself),
         cmocka_unit_test(an_exempt_upper_says_that_the_gate_is_missing),
         cmocka_unit_test(tunnels_and_macvlans_are_no_uppers),
         cmocka_unit_test(a_bridge_port_carries_our_program_itself),
