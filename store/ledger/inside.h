@@ -24,7 +24,7 @@ void op_bases(const struct op *op, const ProtobufCBinaryData **ret_bases, size_t
 /* The scope, and for rules the priority, an operation's new version has. */
 const Picket__V1__Scope *op_scope(const struct op *op);
 const Picket__V1__Rule *op_rule(const struct op *op);
-/* NONE if the entry is not here, or frozen, or has no such operation. */
+/* NONE if the entry is not here or has no such operation. */
 uint32_t op_find(
     const struct ledger *ledger, const uint8_t reference[OP_REF_BYTES], bool *ret_entry_here);
 
@@ -41,9 +41,20 @@ const struct grant_event *grant_first(const struct ledger *ledger, const uint8_t
 /* ---- chain.c */
 uint32_t chain_find(const struct ledger *ledger, const uint8_t author[KEY_BYTES]);
 const struct entry *chain_at(const struct ledger *ledger, const struct chain *chain, uint64_t seq);
+/* Joins its author's branches. False: what was folded may be wrong now. */
+bool chain_join(struct ledger *ledger, uint32_t entry);
+int chain_make_room(struct chain *chain, uint64_t seq);
+/* Finds the freeze and the path below it again. True: something changed. */
+bool chain_refreeze(struct ledger *ledger, uint32_t chain);
 void chains_refreeze(struct ledger *ledger);
 void invite_note(struct ledger *ledger, uint32_t op);
-uint64_t chain_head(const struct chain *chain);
+/* On the path below the freeze, or the next on it. */
+bool entry_is_on_path(const struct ledger *ledger, const struct entry *entry);
+/* The entry a cut names, or NONE. */
+uint32_t cut_entry(const struct ledger *ledger, uint32_t chain, const Picket__V1__Cut *cut);
+bool entry_is_ancestor(const struct ledger *ledger, uint32_t entry, uint32_t of);
+/* The two entries of one number with the lowest ids; false if there are not two. */
+bool chain_lowest_pair(const struct ledger *ledger, uint32_t chain, uint64_t seq, uint32_t pair[2]);
 
 /* ---- tally.c */
 struct tally_change {

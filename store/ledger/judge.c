@@ -34,7 +34,7 @@ static void rule_out(struct verdict *verdict, enum ledger_reason reason, uint32_
 /* Fills what later entries of the chain need; the position this entry's trust_head reads as. */
 static uint64_t judge_trust_head(struct ledger *ledger, struct entry *entry, bool *ret_went_back)
 {
-    const struct entry *before = chain_at(ledger, &ledger->chains[entry->author], entry->seq - 1);
+    const struct entry *before = entry->prev == NONE ? NULL : &ledger->entries[entry->prev];
     uint32_t record = idmap_find(&ledger->trust_by_id, entry->header->trust_head.data);
     uint64_t highest = before ? before->trust_highest : 0, position = 0;
 
@@ -46,54 +46,106 @@ static uint64_t judge_trust_head(struct ledger *ledger, struct entry *entry, boo
     return position;
 }
 
-/* Is the entry beside the branch that a cut names? */
-static bool is_beside(
-    const struct ledger *ledger, const struct entry *entry, const Picket__V1__Cut *cut)
+/* Up to a cut only what leads to the entry it names counts, above it only what follows that one. As
+ * long as the named entry is not here, nothing below it is known to be beside. */
+static bool is_beside(const struct ledger *ledger, uint32_t index, const Picket__V1__Cut *cut)
 {
-    const struct entry *named = chain_at(ledger, &ledger->chains[entry->author], cut->seq);
+    const struct entry *entry = &ledger->entries[index];
+    uint32_t named;
 
+    if (cut->seq == 0 || entry->seq > cut->seq)
+        return false;
     if (entry->seq == cut->seq)
-        named = entry;
-    return named && memcmp(named->id, cut->id.data, HASH_BYTES) != 0;
+        return memcmp(entry->id, cut->id.data, HASH_BYTES) != 0;
+    named = cut_entry(ledger, entry->author, cut);
+    return named != NONE && !entry_is_ancestor(ledger, index, named);
 }
 
 /* Amendment 3: the later of the trust head and the newest cut below the entry. */
-static enum ledger_reason judge_cuts(
-    const struct ledger *ledger, struct entry *entry, uint64_t *position)
+static uint64_t judge_cuts(struct ledger *ledger, uint32_t index, uint64_t position)
 {
+    struct entry *entry = &ledger->entries[index];
     const struct grant_event *event = grant_first(ledger, ledger->chains[entry->author].author);
 
+    entry->is_beside = entry->prev != NONE && ledger->entries[entry->prev].is_beside;
     while (event) {
-        if (event->cut && entry->seq > event->cut->seq) {
-            if (event->position > *position)
-                *position = event->position;
-        } else if (event->cut && is_beside(ledger, entry, event->cut)) {
-            return LEDGER_ENDED;
-        }
+        if (event->cut && entry->seq > event->cut->seq && event->position > position)
+            position = event->position;
+        entry->is_beside |= event->cut && is_beside(ledger, index, event->cut);
         event = event->next == NONE ? NULL : &ledger->in_force.events[event->next];
     }
-    return LEDGER_OK;
+    return position;
 }
 
-static enum ledger_reason judge_grant(struct ledger *ledger, struct entry *entry)
+static const Picket__V1__Set *created_set(const struct ledger *ledger, uint32_t op)
 {
+    const struct op *found = op == NONE ? NULL : &ledger->ops[op];
+
+    if (!found || !found->is_sound || found->kind != PICKET__V1__OP_KIND__OP_PUT_SET ||
+        ((const Picket__V1__PutSet *)(void *)found->body)->object.len)
+        return NULL;
+    return ((const Picket__V1__PutSet *)(void *)found->body)->set;
+}
+
+static bool restricts(const Picket__V1__Rule *rule)
+{
+    return rule->action == PICKET__V1__ACTION__ACTION_DROP ||
+           rule->action == PICKET__V1__ACTION__ACTION_REJECT;
+}
+
+/* Only adds to a ban set. A set that is not here keeps the changeset waiting, which is not for this
+ * to say. */
+static bool only_bans(struct ledger *ledger, const struct op *op)
+{
+    const Picket__V1__SetDelta *delta = (const void *)op->body;
+    const Picket__V1__Set *set;
+    bool is_here;
+    uint32_t creator = op_find(ledger, op->object, &is_here);
+
+    if (delta->n_remove > 0 || delta->n_clear > 0)
+        return false;
+    if (!is_here) {
+        ledger_await(ledger, op->object);
+        return true;
+    }
+    set = created_set(ledger, creator);
+    return set && set->kind == PICKET__V1__SET_KIND__SET_KIND_BAN;
+}
+
+/* Amendment 2: what stays of a frozen part. */
+static bool stays_frozen(struct ledger *ledger, const struct entry *entry)
+{
+    for (uint32_t i = 0; i < entry->ops_count; i++) {
+        const struct op *op = &ledger->ops[entry->first_op + i];
+
+        if (op_rule(op) && ((const Picket__V1__PutRule *)(void *)op->body)->object.len == 0 &&
+            restricts(op_rule(op)))
+            continue;
+        if (op->kind != PICKET__V1__OP_KIND__OP_SET_DELTA || !only_bans(ledger, op))
+            return false;
+    }
+    return true;
+}
+
+static enum ledger_reason judge_grant(struct ledger *ledger, uint32_t index)
+{
+    struct entry *entry = &ledger->entries[index];
     const struct chain *chain = &ledger->chains[entry->author];
     const struct grant_event *event;
     bool went_back;
     uint64_t position = judge_trust_head(ledger, entry, &went_back);
-    enum ledger_reason reason;
 
+    position = judge_cuts(ledger, index, position);
     if (entry->by_itself.reason)
         return entry->by_itself.reason;
-    if (entry->seq >= chain->freeze)
+    if (entry->is_beside)
+        return LEDGER_ENDED;
+    if (entry->seq >= chain->freeze && !stays_frozen(ledger, entry))
         return LEDGER_FROZEN;
     if (entry->is_trust_unknown)
         return LEDGER_UNKNOWN_TRUST;
     if (went_back)
         return LEDGER_TRUST_WENT_BACK;
-    reason = judge_cuts(ledger, entry, &position);
-    if (reason)
-        return reason;
     event = grant_at(ledger, chain->author, position);
     if (!event)
         return LEDGER_UNKNOWN_AUTHOR;
@@ -151,16 +203,6 @@ static bool is_action_granted(const struct entry *entry, uint32_t action)
     return action < 32 && (entry->verdict.grant->actions >> action & 1);
 }
 
-static const Picket__V1__Set *created_set(const struct ledger *ledger, uint32_t op)
-{
-    const struct op *found = op == NONE ? NULL : &ledger->ops[op];
-
-    if (!found || !found->is_sound || found->kind != PICKET__V1__OP_KIND__OP_PUT_SET ||
-        ((const Picket__V1__PutSet *)(void *)found->body)->object.len)
-        return NULL;
-    return ((const Picket__V1__PutSet *)(void *)found->body)->set;
-}
-
 /* A ban set feeds only un-negated drop or reject. A set that is not here yet is no fault. */
 static enum ledger_reason judge_reference(struct ledger *ledger, const struct entry *entry,
     const Picket__V1__Rule *rule, const Picket__V1__Addresses *side)
@@ -180,10 +222,7 @@ static enum ledger_reason judge_reference(struct ledger *ledger, const struct en
     set = created_set(ledger, op);
     if (!set || set->kind != PICKET__V1__SET_KIND__SET_KIND_BAN)
         return LEDGER_OK;
-    if (side->negate || (rule->action != PICKET__V1__ACTION__ACTION_DROP &&
-                            rule->action != PICKET__V1__ACTION__ACTION_REJECT))
-        return LEDGER_BAD_OPERATION;
-    return LEDGER_OK;
+    return side->negate || !restricts(rule) ? LEDGER_BAD_OPERATION : LEDGER_OK;
 }
 
 static enum ledger_reason judge_rule(
@@ -333,7 +372,7 @@ static bool is_own_invite(
         const struct entry *from = &ledger->entries[ledger->ops[ledger->invites.at[i]].entry];
 
         if (from->author == entry->author && from->seq < entry->seq &&
-            is_invite(ledger, ledger->invites.at[i], id))
+            entry_is_on_path(ledger, from) && is_invite(ledger, ledger->invites.at[i], id))
             return true;
     }
     return false;
@@ -377,7 +416,7 @@ void entry_judge(struct ledger *ledger, uint32_t index, struct tally *tally)
     enum ledger_reason reason;
 
     *verdict = (struct verdict){.op = NONE, .is_known = true};
-    reason = judge_grant(ledger, entry);
+    reason = judge_grant(ledger, index);
     rule_out(verdict, reason, reason == entry->by_itself.reason ? entry->by_itself.op : NONE);
     tally_entry(ledger, entry, tally);
     entry->objects = tally->objects;

@@ -112,8 +112,10 @@ static void records_fini(struct ledger *ledger)
 {
     for (uint32_t i = 0; i < ledger->entries_count; i++)
         entry_fini(ledger, &ledger->entries[i]);
-    for (uint32_t i = 0; i < ledger->chains_count; i++)
+    for (uint32_t i = 0; i < ledger->chains_count; i++) {
         free(ledger->chains[i].entries);
+        free(ledger->chains[i].newest);
+    }
     for (uint32_t i = 0; i < ledger->trust_count; i++) {
         wire_free(&ledger->trust[i].body->base);
         free(ledger->trust[i].at);
@@ -140,6 +142,7 @@ void ledger_free(struct ledger *ledger)
     free(ledger->joins);
     free(ledger->forks);
     list_fini(&ledger->heads);
+    list_fini(&ledger->tips);
     list_fini(&ledger->invites);
     list_fini(&ledger->node_changes);
     idmap_fini(&ledger->entry_by_id);
@@ -208,30 +211,28 @@ int chain_make(struct ledger *ledger, const uint8_t author[KEY_BYTES], uint32_t 
         return -ENOMEM;
     *ret_chain = ledger->chains_count++;
     chain = &ledger->chains[*ret_chain];
-    *chain = (struct chain){.fork = NONE, .freeze = UINT64_MAX};
+    *chain = (struct chain){.fork = NONE, .forked = UINT64_MAX, .freeze = UINT64_MAX};
     memcpy(chain->author, author, KEY_BYTES);
     return 0;
 }
 
-/* Where the entry stands in its chain: OK means it is the next one. */
-enum ledger_reason entry_place(const struct ledger *ledger, const struct record_view *view)
+/* Does it follow an entry that is here? */
+enum ledger_reason entry_place(
+    const struct ledger *ledger, const struct record_view *view, uint32_t *ret_prev)
 {
-    uint32_t index = chain_find(ledger, view->author);
-    const struct chain *chain = index == NONE ? NULL : &ledger->chains[index];
-    uint64_t count = chain ? chain->count : 0;
     const struct entry *before;
 
+    *ret_prev = NONE;
     if (idmap_find(&ledger->granted, view->author) == IDMAP_NONE)
         return LEDGER_UNKNOWN_AUTHOR;
-    if (view->seq <= count)
-        return LEDGER_FORK;
-    if (chain && view->seq >= chain->freeze)
-        return LEDGER_FROZEN;
-    if (view->seq > count + 1)
+    if (view->seq == 1)
+        return LEDGER_OK;
+    *ret_prev = idmap_find(&ledger->entry_by_id, view->prev);
+    if (*ret_prev == IDMAP_NONE)
         return LEDGER_UNKNOWN_PREV;
-    before = chain ? chain_at(ledger, chain, view->seq - 1) : NULL;
-    if (before && memcmp(before->id, view->prev, HASH_BYTES) != 0)
-        return LEDGER_UNKNOWN_PREV;
+    before = &ledger->entries[*ret_prev];
+    if (before->author != chain_find(ledger, view->author) || before->seq + 1 != view->seq)
+        return LEDGER_MALFORMED;
     return LEDGER_OK;
 }
 
@@ -249,7 +250,8 @@ int entry_push(struct ledger *ledger, struct bytes bytes, const struct record_vi
             sizeof(*ledger->ops)))
         return -ENOMEM;
     entry = &ledger->entries[ledger->entries_count];
-    *entry = (struct entry){.author = chain, .seq = view->seq, .len = bytes.len};
+    *entry = (struct entry){.author = chain, .seq = view->seq, .len = bytes.len, .beside = NONE};
+    entry->prev = view->seq == 1 ? NONE : idmap_find(&ledger->entry_by_id, view->prev);
     entry->at = bytes_copy(bytes.at, bytes.len);
     if (!entry->at)
         return -ENOMEM;
@@ -285,58 +287,38 @@ static void note_directory(struct ledger *ledger, const struct entry *entry)
     }
 }
 
-/* What is folded stays right unless something waited for this entry, or a cut names its place. */
-static void note_fold(struct ledger *ledger, const struct entry *entry)
-{
-    const struct grant_event *event = grant_first(ledger, ledger->chains[entry->author].author);
-    bool is_named = false;
-
-    while (event) {
-        is_named |= event->cut && event->cut->seq == entry->seq;
-        event = event->next == NONE ? NULL : &ledger->in_force.events[event->next];
-    }
-    if (entry->seq == 1 || is_named)
-        chains_refreeze(ledger);
-    if (!ledger->fold.is_stale)
-        ledger->fold.is_stale =
-            is_named || idmap_find(&ledger->fold.awaited, entry->id) != IDMAP_NONE;
-}
-
 static int entry_keep(struct ledger *ledger, struct bytes bytes, const struct record_view *view,
     Picket__V1__Header *header, struct bytes ops)
 {
     uint32_t index = ledger->entries_count;
-    struct chain *chain;
 
     if (entry_push(ledger, bytes, view, header, ops) < 0)
         return -ENOMEM;
-    chain = &ledger->chains[ledger->entries[index].author];
-    if (!make_room(&chain->entries, &chain->capacity, chain->count + 1, sizeof(*chain->entries)) ||
+    if (chain_make_room(&ledger->chains[ledger->entries[index].author], view->seq) < 0 ||
         idmap_put(&ledger->entry_by_id, view->id, index) < 0) {
         ledger->entries[index].header = NULL; /* still the caller's */
         entry_pop(ledger);
         return -ENOMEM;
     }
-    chain->entries[chain->count++] = index;
     note_directory(ledger, &ledger->entries[index]);
-    note_fold(ledger, &ledger->entries[index]);
+    /* What is folded stays right unless a branch changed or something waited for this entry. */
+    if (!chain_join(ledger, index) || idmap_find(&ledger->fold.awaited, view->id) != IDMAP_NONE)
+        ledger->fold.is_stale = true;
     return 0;
 }
 
-/* A proof of two entries, the one with the lower id first. */
-static int fork_make(const struct entry *held, struct bytes other, const struct record_view *view,
-    struct buffer *ret)
+/* ---- fork proofs: of each key the one with the lowest seq, then the lowest two ids */
+
+static int proof_make(const struct entry *low, const struct entry *high, struct buffer *ret_proof)
 {
     ProtobufCMessage *a = NULL, *b = NULL;
     Picket__V1__ForkProof proof = PICKET__V1__FORK_PROOF__INIT;
-    bool held_first = memcmp(held->id, view->id, HASH_BYTES) < 0;
-    struct bytes held_bytes = bytes_of(held->at, held->len);
     const Picket__V1__SignedEntry *first, *second;
     int r = -ENOMEM;
 
-    if (!wire_unpack(&picket__v1__signed_entry__descriptor, held_first ? held_bytes : other,
+    if (!wire_unpack(&picket__v1__signed_entry__descriptor, bytes_of(low->at, low->len),
             2 * ENTRY_BYTES_MAX, &a) &&
-        !wire_unpack(&picket__v1__signed_entry__descriptor, held_first ? other : held_bytes,
+        !wire_unpack(&picket__v1__signed_entry__descriptor, bytes_of(high->at, high->len),
             2 * ENTRY_BYTES_MAX, &b)) {
         first = (const void *)a;
         second = (const void *)b;
@@ -344,24 +326,40 @@ static int fork_make(const struct entry *held, struct bytes other, const struct 
         proof.signature_a = first->signature;
         proof.header_b = second->header;
         proof.signature_b = second->signature;
-        r = wire_pack(&proof.base, ret);
+        r = wire_pack(&proof.base, ret_proof);
     }
     wire_free(a);
     wire_free(b);
     return r;
 }
 
-/* One proof per key is enough, and the lowest freezes most: no new one for a later place. */
-static int refuse_fork(struct ledger *ledger, struct bytes bytes, const struct record_view *view,
-    struct ledger_answer *answer, struct buffer *ret_fork)
+static int compare_proofs(
+    const struct fork *held, uint64_t seq, const uint8_t *low, const uint8_t *high)
 {
-    const struct chain *chain = &ledger->chains[chain_find(ledger, view->author)];
-    bool is_known = chain->fork != NONE && ledger->forks[chain->fork].seq <= view->seq;
+    int order = (held->seq > seq) - (held->seq < seq);
 
-    if (ret_fork && !is_known &&
-        fork_make(chain_at(ledger, chain, view->seq), bytes, view, ret_fork) < 0)
-        return -ENOMEM;
-    return refuse(answer, LEDGER_REFUSED, is_known ? LEDGER_FROZEN : LEDGER_FORK);
+    if (order == 0)
+        order = memcmp(held->pair[0], low, HASH_BYTES);
+    return order ? order : memcmp(held->pair[1], high, HASH_BYTES);
+}
+
+/* What a new entry proves of its key, unless a better proof is held. Without memory there is none:
+ * what is here twice freezes the key anyway. */
+static void prove_fork(
+    const struct ledger *ledger, const uint8_t *entry_id, struct buffer *ret_fork)
+{
+    const struct entry *entry = &ledger->entries[idmap_find(&ledger->entry_by_id, entry_id)];
+    const struct chain *chain = &ledger->chains[entry->author];
+    const struct fork *held = chain->fork == NONE ? NULL : &ledger->forks[chain->fork];
+    const struct entry *low, *high;
+    uint32_t pair[2];
+
+    if (!chain_lowest_pair(ledger, entry->author, entry->seq, pair))
+        return;
+    low = &ledger->entries[pair[0]];
+    high = &ledger->entries[pair[1]];
+    if (!held || compare_proofs(held, entry->seq, low->id, high->id) > 0)
+        (void)proof_make(low, high, ret_fork);
 }
 
 static int add_entry(struct ledger *ledger, struct bytes bytes, struct ledger_answer *answer,
@@ -371,6 +369,7 @@ static int add_entry(struct ledger *ledger, struct bytes bytes, struct ledger_an
     Picket__V1__Header *header = NULL;
     struct bytes ops;
     enum ledger_reason reason = entry_read(ledger, bytes, &view, &header, &ops);
+    uint32_t prev;
     int r;
 
     memcpy(answer->id, view.id, HASH_BYTES);
@@ -378,16 +377,14 @@ static int add_entry(struct ledger *ledger, struct bytes bytes, struct ledger_an
         return refuse(answer, LEDGER_REFUSED, reason);
     if (idmap_find(&ledger->entry_by_id, view.id) != IDMAP_NONE) {
         r = refuse(answer, LEDGER_KNOWN, LEDGER_OK);
+    } else if ((reason = entry_place(ledger, &view, &prev)) != LEDGER_OK) {
+        r = refuse_or_wait(answer, reason);
+    } else if (entry_keep(ledger, bytes, &view, header, ops) == 0) {
+        if (ret_fork)
+            prove_fork(ledger, view.id, ret_fork);
+        return added(ledger, answer);
     } else {
-        reason = entry_place(ledger, &view);
-        if (reason == LEDGER_FORK)
-            r = refuse_fork(ledger, bytes, &view, answer, ret_fork);
-        else if (reason)
-            r = refuse_or_wait(answer, reason);
-        else if (entry_keep(ledger, bytes, &view, header, ops) == 0)
-            return added(ledger, answer);
-        else
-            r = -ENOMEM;
+        r = -ENOMEM;
     }
     wire_free(&header->base);
     return r;
@@ -505,7 +502,7 @@ static int add_join(struct ledger *ledger, struct bytes bytes, struct ledger_ans
     return added(ledger, answer);
 }
 
-/* ---- fork proofs: of each key the one with the lowest seq, then the lowest id */
+/* ---- proofs of others */
 
 static int fork_keep(
     struct ledger *ledger, struct bytes bytes, const struct record_view *view, uint32_t chain)
@@ -525,16 +522,25 @@ static int fork_keep(
         free(ledger->forks[slot].at);
     ledger->forks[slot] = (struct fork){.seq = view->seq, .at = copy, .len = bytes.len};
     memcpy(ledger->forks[slot].id, view->id, HASH_BYTES);
+    memcpy(ledger->forks[slot].pair[0], view->claims[0].hash, HASH_BYTES);
+    memcpy(ledger->forks[slot].pair[1], view->claims[1].hash, HASH_BYTES);
     memcpy(ledger->forks[slot].author, view->author, KEY_BYTES);
     ledger->chains[chain].fork = slot;
     return 0;
+}
+
+/* The held one is lower; of two proofs of one pair, signed anew, the lower id. */
+static bool is_better(const struct fork *held, const struct record_view *view)
+{
+    int order = compare_proofs(held, view->seq, view->claims[0].hash, view->claims[1].hash);
+
+    return order ? order < 0 : memcmp(held->id, view->id, HASH_BYTES) <= 0;
 }
 
 static int add_fork(struct ledger *ledger, struct bytes bytes, struct ledger_answer *answer)
 {
     struct record_view view;
     enum ledger_reason reason = record_open(ledger, RECORD_FORK, bytes, &view);
-    const struct fork *held;
     uint32_t chain;
 
     memcpy(answer->id, view.id, HASH_BYTES);
@@ -544,14 +550,13 @@ static int add_fork(struct ledger *ledger, struct bytes bytes, struct ledger_ans
         return refuse_or_wait(answer, reason);
     if (chain_make(ledger, view.author, &chain) < 0)
         return -ENOMEM;
-    held = ledger->chains[chain].fork == NONE ? NULL : &ledger->forks[ledger->chains[chain].fork];
-    if (held && (held->seq < view.seq ||
-                    (held->seq == view.seq && memcmp(held->id, view.id, HASH_BYTES) <= 0)))
+    if (ledger->chains[chain].fork != NONE &&
+        is_better(&ledger->forks[ledger->chains[chain].fork], &view))
         return refuse(answer, LEDGER_KNOWN, LEDGER_OK);
     if (fork_keep(ledger, bytes, &view, chain) < 0)
         return -ENOMEM;
-    chains_refreeze(ledger);
-    ledger->fold.is_stale = true;
+    if (chain_refreeze(ledger, chain))
+        ledger->fold.is_stale = true;
     return added(ledger, answer);
 }
 

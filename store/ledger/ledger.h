@@ -39,8 +39,8 @@ struct ledger_answer {
 
 /*
  * Adds a record whose claims (record.h) the caller has verified. The set grows or stays; the state
- * follows at the next read. An entry that makes a fork is answered REFUSED/FORK with the proof in
- * *ret_fork (may be NULL), a record to add and spread; buffer_fini() it. 0, or -ENOMEM with nothing
+ * follows at the next read. An entry that makes a fork is added too, with the proof in *ret_fork
+ * (may be NULL), a record to add and spread; buffer_fini() it. 0, or -ENOMEM with nothing
  * changed.
  */
 int ledger_add(struct ledger *ledger, enum record_kind kind, struct bytes bytes,
@@ -57,7 +57,7 @@ enum ledger_reason ledger_judge_submission(
 
 /* ---- roots */
 
-/* Over entries' heads, trust records, fork proofs and join records (amendment 9). */
+/* Over entries' tips, trust records, fork proofs and join records (amendment 9). */
 void ledger_records_root(struct ledger *ledger, uint8_t ret_root[HASH_BYTES]);
 
 /* Amendment 10. Returns LEDGER_OK, or that the fleet's level is above this software: then no root
@@ -71,17 +71,29 @@ uint64_t ledger_revision(const struct ledger *ledger);
 
 struct ledger_head {
     const uint8_t *author;
-    uint64_t seq; /* highest with an unbroken chain */
+    uint64_t seq;
     const uint8_t *id;
 };
 
+/* The last entry of each key below its freeze. */
 uint32_t ledger_heads_count(const struct ledger *ledger);
 struct ledger_head ledger_head_at(
     const struct ledger *ledger, uint32_t index); /* ascending by author */
 bool ledger_head_find(
     const struct ledger *ledger, const uint8_t author[KEY_BYTES], struct ledger_head *ret_head);
 
-/* The SignedEntry bytes; len 0 if absent. In a fork, the branch first held here. */
+/* Every entry that none follows, of all branches: what the set of entries is known by. Ascending by
+ * author, seq, id. */
+uint32_t ledger_tips_count(const struct ledger *ledger);
+struct ledger_head ledger_tip_at(const struct ledger *ledger, uint32_t index);
+
+/* All entries of one author and number, in any order. len 0: not so many. */
+uint32_t ledger_branches_count(
+    const struct ledger *ledger, const uint8_t author[KEY_BYTES], uint64_t seq);
+struct bytes ledger_branch_at(
+    const struct ledger *ledger, const uint8_t author[KEY_BYTES], uint64_t seq, uint32_t index);
+
+/* The SignedEntry bytes below the freeze; len 0 if absent. */
 struct bytes ledger_entry_at(
     const struct ledger *ledger, const uint8_t author[KEY_BYTES], uint64_t seq);
 struct bytes ledger_entry_find(const struct ledger *ledger, const uint8_t id[HASH_BYTES]);

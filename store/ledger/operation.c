@@ -105,7 +105,6 @@ int op_compare(const struct ledger *ledger, uint32_t a, uint32_t b)
     return order ? order : (left->index > right->index) - (left->index < right->index);
 }
 
-/* What is frozen is not here: of a fork each ledger holds another branch, or none. */
 uint32_t op_find(
     const struct ledger *ledger, const uint8_t reference[OP_REF_BYTES], bool *ret_entry_here)
 {
@@ -113,7 +112,7 @@ uint32_t op_find(
     uint32_t op = get_be32(reference + HASH_BYTES);
     const struct entry *entry = index == IDMAP_NONE ? NULL : &ledger->entries[index];
 
-    *ret_entry_here = entry && entry->seq < ledger->chains[entry->author].freeze;
+    *ret_entry_here = entry != NULL;
     if (!*ret_entry_here || op >= entry->ops_count)
         return NONE;
     return entry->first_op + op;

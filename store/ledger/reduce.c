@@ -84,8 +84,8 @@ static void push_needs(struct ledger *ledger, uint32_t index, struct list *stack
 {
     const struct entry *entry = &ledger->entries[index];
 
-    if (entry->seq > 1)
-        push_unless_known(ledger, ledger->chains[entry->author].entries[entry->seq - 2], stack);
+    if (entry->prev != NONE)
+        push_unless_known(ledger, entry->prev, stack);
     for (uint32_t i = entry->first_op; i < entry->first_op + entry->ops_count; i++) {
         const ProtobufCBinaryData *bases;
         size_t count;

@@ -65,7 +65,7 @@ static void tree_end(struct tree *tree, uint8_t ret_root[HASH_BYTES])
     memcpy(ret_root, tree->stack[0], HASH_BYTES);
 }
 
-/* ---- records: kind, then what names one; heads ascending by author, the others by id */
+/* ---- records: kind, then what names one; tips ascending by author, seq, id, the others by id */
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -84,10 +84,10 @@ static void add_ids(
     }
 }
 
-static void add_heads(struct tree *tree, const struct ledger *ledger)
+static void add_tips(struct tree *tree, const struct ledger *ledger)
 {
-    for (uint32_t i = 0; i < ledger_heads_count(ledger); i++) {
-        struct ledger_head head = ledger_head_at(ledger, i);
+    for (uint32_t i = 0; i < ledger_tips_count(ledger); i++) {
+        struct ledger_head head = ledger_tip_at(ledger, i);
         uint8_t leaf[1 + KEY_BYTES + 8 + HASH_BYTES] = {RECORD_ENTRY};
 
         memcpy(leaf + 1, head.author, KEY_BYTES);
@@ -97,32 +97,22 @@ static void add_heads(struct tree *tree, const struct ledger *ledger)
     }
 }
 
-/* Without those of an invite in a frozen part, which others cannot hold. */
-static uint32_t join_ids(const struct ledger *ledger, uint8_t (*ids)[HASH_BYTES])
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < ledger->joins_count; i++)
-        if (idmap_find(&ledger->invite_by_id, ledger->joins[i].message->invite.data) != IDMAP_NONE)
-            memcpy(ids[count++], ledger->joins[i].id, HASH_BYTES);
-    return count;
-}
-
 void ledger_records_root(struct ledger *ledger, uint8_t ret_root[HASH_BYTES])
 {
     struct tree tree = {0};
     uint8_t(*ids)[HASH_BYTES];
-    uint32_t count, most = ledger->trust_count + ledger->joins_count + ledger->forks_count;
+    uint32_t most = ledger->trust_count + ledger->joins_count + ledger->forks_count;
 
     if (ledger->root_revision != ledger->revision) {
         ids = calloc(most + 1, sizeof(*ids));
         CHECK(ids, "there is memory for the reduced state");
-        add_heads(&tree, ledger);
+        add_tips(&tree, ledger);
         for (uint32_t i = 0; i < ledger->trust_count; i++)
             memcpy(ids[i], ledger->trust[i].id, HASH_BYTES);
         add_ids(&tree, RECORD_TRUST, ids, ledger->trust_count);
-        count = join_ids(ledger, ids);
-        add_ids(&tree, RECORD_JOIN, ids, count);
+        for (uint32_t i = 0; i < ledger->joins_count; i++)
+            memcpy(ids[i], ledger->joins[i].id, HASH_BYTES);
+        add_ids(&tree, RECORD_JOIN, ids, ledger->joins_count);
         for (uint32_t i = 0; i < ledger->forks_count; i++)
             memcpy(ids[i], ledger->forks[i].id, HASH_BYTES);
         add_ids(&tree, RECORD_FORK, ids, ledger->forks_count);

@@ -58,6 +58,9 @@ struct entry {
     uint8_t id[HASH_BYTES];
     uint32_t author; /* index of the chain */
     uint64_t seq;
+    uint32_t prev;     /* the entry it follows; NONE for a first one */
+    uint32_t beside;   /* another entry of this author and number, or NONE */
+    uint32_t children; /* entries that follow it */
     uint8_t *at;
     size_t len;
     Picket__V1__Header *header;
@@ -69,6 +72,7 @@ struct entry {
     /* fold */
     uint64_t trust_highest; /* of the chain up to here */
     bool is_trust_unknown;  /* here or earlier in the chain */
+    bool is_beside;         /* not on the branch that a cut names */
     uint64_t objects;       /* budget counts as written, after it */
     uint64_t elements;
     struct verdict verdict;
@@ -76,8 +80,11 @@ struct entry {
 
 struct chain {
     uint8_t author[KEY_BYTES];
-    uint32_t *entries; /* by seq - 1 */
+    uint32_t *entries; /* by seq - 1: the one path below the freeze */
     uint32_t count, capacity;
+    uint32_t *newest; /* by seq - 1, all branches: the last that came; entry.beside leads on */
+    uint32_t newest_count, newest_capacity;
+    uint64_t forked; /* the lowest seq of which two entries are here; UINT64_MAX: none */
     uint32_t fork;   /* index of its proof, or NONE */
     uint64_t freeze; /* the first frozen seq; UINT64_MAX: none */
 };
@@ -91,6 +98,7 @@ struct join {
 
 struct fork {
     uint8_t id[HASH_BYTES];
+    uint8_t pair[2][HASH_BYTES]; /* the two entries, ascending */
     uint8_t author[KEY_BYTES];
     uint64_t seq;
     uint8_t *at;
@@ -175,6 +183,7 @@ struct ledger {
     uint32_t chains_count, chains_capacity;
     struct idmap chain_by_author;
     struct list heads; /* chains with a head, ascending by author */
+    struct list tips;  /* entries that none follows, ascending by author, seq, id */
 
     struct trust_record *trust;
     uint32_t trust_count, trust_capacity;

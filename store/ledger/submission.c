@@ -15,6 +15,14 @@ static enum ledger_reason say(struct problem *ret_problem, enum ledger_reason re
     return reason;
 }
 
+/* Nobody is helped to make a fork. */
+static bool has_number(const struct ledger *ledger, const struct record_view *view)
+{
+    uint32_t chain = chain_find(ledger, view->author);
+
+    return chain != NONE && view->seq <= ledger->chains[chain].newest_count;
+}
+
 /* Judges the next entry of a chain as if it were kept. */
 static enum ledger_reason judge_next(struct ledger *ledger, struct bytes bytes,
     const struct record_view *view, Picket__V1__Header *header, struct bytes ops,
@@ -42,12 +50,14 @@ enum ledger_reason ledger_judge_submission(
     struct verdict verdict = {.op = NONE};
     enum ledger_reason reason = entry_read(ledger, signed_entry, &view, &header, &ops);
     const struct grant_event *newest;
-    uint32_t op;
+    uint32_t op, prev;
 
     if (reason)
         return say(ret_problem, reason, NONE);
     ledger_settle(ledger);
-    reason = entry_place(ledger, &view);
+    reason = entry_place(ledger, &view, &prev);
+    if (!reason && has_number(ledger, &view))
+        reason = LEDGER_FORK;
     if (idmap_find(&ledger->entry_by_id, view.id) != IDMAP_NONE) {
         wire_free(&header->base);
         reason = ledger_entry_status(ledger, view.id, &op);

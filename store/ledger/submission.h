@@ -3,8 +3,9 @@
 /* submission.h - the steps of ledger_add() that judging a submission repeats and takes back. */
 #include "store/ledger/inside.h"
 
-/* OK: the entry would be the next of its chain. */
-enum ledger_reason entry_place(const struct ledger *ledger, const struct record_view *view);
+/* OK: it follows *ret_prev, or is a first one (NONE). */
+enum ledger_reason entry_place(
+    const struct ledger *ledger, const struct record_view *view, uint32_t *ret_prev);
 
 /* Appends an entry to the arrays, in no map and no chain. It owns header afterwards. 0, -ENOMEM. */
 int entry_push(struct ledger *ledger, struct bytes bytes, const struct record_view *view,

@@ -2,7 +2,9 @@
 /*
  * tally.c - budgets (ledger.md L18, amendment 13): what an author's own chain has written, void or
  * not. An object is freed by its creator's delete, an element by its author's removal, a manifest
- * by the author's next one or by the creator's delete; clears and vectors free nothing.
+ * by the author's next one or by the creator's delete; clears and vectors free nothing. Beside the
+ * path below a freeze each branch counts by itself, and nothing is freed: what one branch frees
+ * must not depend on another.
  */
 #include "store/ledger/inside.h"
 
@@ -54,7 +56,8 @@ static bool is_own(const struct ledger *ledger, const struct entry *entry, const
         return true;
     index = idmap_find(&ledger->entry_by_id, entry_id);
     return index != IDMAP_NONE && ledger->entries[index].author == entry->author &&
-           ledger->entries[index].seq < entry->seq;
+           ledger->entries[index].seq < entry->seq &&
+           entry_is_on_path(ledger, &ledger->entries[index]);
 }
 
 static void tally_manifest(struct ledger *ledger, const struct op *op, const struct entry *entry,
@@ -127,23 +130,47 @@ static void tally_delta(struct ledger *ledger, const Picket__V1__SetDelta *delta
     }
 }
 
+static void tally_operation(
+    struct ledger *ledger, const struct op *op, const struct entry *entry, struct tally *tally)
+{
+    if (op->is_version)
+        tally_version(ledger, op, entry, tally);
+    else if (op->kind == PICKET__V1__OP_KIND__OP_SET_DELTA)
+        tally_delta(ledger, (const void *)op->body, entry, tally);
+    else if (op->kind == PICKET__V1__OP_KIND__OP_INVITE)
+        tally->objects++;
+}
+
+/* Adds what is made, whatever was freed. */
+static void tally_made(const struct op *op, const struct entry *entry, struct tally *tally)
+{
+    const Picket__V1__Manifest *manifest = NULL;
+
+    if (op->kind == PICKET__V1__OP_KIND__OP_INVITE ||
+        (op->is_version && memcmp(op->object, entry->id, HASH_BYTES) == 0))
+        tally->objects++;
+    if (op->kind == PICKET__V1__OP_KIND__OP_SET_DELTA)
+        tally->elements += ((const Picket__V1__SetDelta *)(void *)op->body)->n_add;
+    if (op->kind == PICKET__V1__OP_KIND__OP_PUT_SET)
+        manifest = ((const Picket__V1__PutSet *)(void *)op->body)->manifest;
+    if (manifest)
+        tally->elements += manifest->elements_v4 + manifest->elements_v6;
+}
+
 void tally_entry(struct ledger *ledger, const struct entry *entry, struct tally *tally)
 {
-    const struct entry *before = chain_at(ledger, &ledger->chains[entry->author], entry->seq - 1);
+    const struct entry *before = entry->prev == NONE ? NULL : &ledger->entries[entry->prev];
+    bool is_on_path = entry_is_on_path(ledger, entry);
 
     tally->objects = before ? before->objects : 0;
     tally->elements = before ? before->elements : 0;
     for (uint32_t i = 0; i < entry->ops_count; i++) {
         const struct op *op = &ledger->ops[entry->first_op + i];
 
-        if (!op->is_sound)
-            continue;
-        if (op->is_version)
-            tally_version(ledger, op, entry, tally);
-        else if (op->kind == PICKET__V1__OP_KIND__OP_SET_DELTA)
-            tally_delta(ledger, (const void *)op->body, entry, tally);
-        else if (op->kind == PICKET__V1__OP_KIND__OP_INVITE)
-            tally->objects++;
+        if (op->is_sound && is_on_path)
+            tally_operation(ledger, op, entry, tally);
+        else if (op->is_sound)
+            tally_made(op, entry, tally);
     }
 }
 

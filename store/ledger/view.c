@@ -33,7 +33,7 @@ uint64_t ledger_revision(const struct ledger *ledger)
 
 static struct ledger_head head_of(const struct ledger *ledger, const struct chain *chain)
 {
-    struct ledger_head head = {.author = chain->author, .seq = chain_head(chain)};
+    struct ledger_head head = {.author = chain->author, .seq = chain->count};
 
     if (head.seq > 0)
         head.id = chain_at(ledger, chain, head.seq)->id;
@@ -56,10 +56,57 @@ bool ledger_head_find(
 {
     uint32_t chain = chain_find(ledger, author);
 
-    if (chain == NONE || chain_head(&ledger->chains[chain]) == 0)
+    if (chain == NONE || ledger->chains[chain].count == 0)
         return false;
     *ret_head = head_of(ledger, &ledger->chains[chain]);
     return true;
+}
+
+uint32_t ledger_tips_count(const struct ledger *ledger)
+{
+    return ledger->tips.count;
+}
+
+struct ledger_head ledger_tip_at(const struct ledger *ledger, uint32_t index)
+{
+    const struct entry *entry;
+
+    CHECK(index < ledger->tips.count, "an index comes from ledger_tips_count()");
+    entry = &ledger->entries[ledger->tips.at[index]];
+    return (struct ledger_head){
+        .author = ledger->chains[entry->author].author, .seq = entry->seq, .id = entry->id};
+}
+
+static uint32_t newest_at(
+    const struct ledger *ledger, const uint8_t author[KEY_BYTES], uint64_t seq)
+{
+    uint32_t chain = chain_find(ledger, author);
+
+    if (chain == NONE || seq == 0 || seq > ledger->chains[chain].newest_count)
+        return NONE;
+    return ledger->chains[chain].newest[seq - 1];
+}
+
+uint32_t ledger_branches_count(
+    const struct ledger *ledger, const uint8_t author[KEY_BYTES], uint64_t seq)
+{
+    uint32_t count = 0;
+
+    for (uint32_t at = newest_at(ledger, author, seq); at != NONE; at = ledger->entries[at].beside)
+        count++;
+    return count;
+}
+
+struct bytes ledger_branch_at(
+    const struct ledger *ledger, const uint8_t author[KEY_BYTES], uint64_t seq, uint32_t index)
+{
+    uint32_t at = newest_at(ledger, author, seq);
+
+    while (at != NONE && index-- > 0)
+        at = ledger->entries[at].beside;
+    if (at == NONE)
+        return bytes_of(NULL, 0);
+    return bytes_of(ledger->entries[at].at, ledger->entries[at].len);
 }
 
 struct bytes ledger_entry_at(

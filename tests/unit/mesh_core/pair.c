@@ -100,8 +100,8 @@ static uint32_t toy_entries_count(void *user, const uint8_t *author, uint64_t se
     return a < TOY_AUTHORS && seq <= TOY_SEQS && node->entries[a][seq - 1].is_held;
 }
 
-static bool toy_entry_at(void *user, const uint8_t *author, uint64_t seq, uint32_t index,
-    struct mesh_record *ret_record)
+static bool toy_entry_at(
+    void *user, const uint8_t *author, uint64_t seq, uint32_t index, struct mesh_record *ret_record)
 {
     if (index >= toy_entries_count(user, author, seq))
         return false;
@@ -115,8 +115,7 @@ static bool toy_entry_has(void *user, const uint8_t *id)
 
     for (uint32_t a = 0; a < TOY_AUTHORS; a++)
         for (uint32_t i = 0; i < TOY_SEQS; i++)
-            if (node->entries[a][i].is_held &&
-                memcmp(node->entries[a][i].id, id, HASH_BYTES) == 0)
+            if (node->entries[a][i].is_held && memcmp(node->entries[a][i].id, id, HASH_BYTES) == 0)
                 return true;
     return false;
 }
@@ -156,6 +155,14 @@ static void toy_missing(
 
     if (max && node->is_chunk_wanted && !node->is_chunk_taken)
         want(core, node->chunk_wanted);
+    for (uint32_t i = 0, told = 0; i < node->chunks_wanted && told < max; i++) {
+        const uint8_t hash[HASH_BYTES] = {(uint8_t)(100 + i)};
+
+        if (!(node->chunks_stored & (1ULL << i))) {
+            want(core, hash);
+            told++;
+        }
+    }
 }
 
 static bool toy_chunk_has(void *user, const uint8_t *hash)
@@ -190,7 +197,8 @@ static void perform(void *user, const struct mesh_effect *effect)
 
     switch (effect->kind) {
     case MESH_DO_SEND:
-        send_to_other(node, effect->bytes);
+        if (effect->link == LINK) /* a test's third node hears nothing */
+            send_to_other(node, effect->bytes);
         break;
     case MESH_DO_DIAL:
         node->dials++;
@@ -210,6 +218,7 @@ static void perform(void *user, const struct mesh_effect *effect)
         node->is_chunk_taken = true;
         break;
     case MESH_DO_READ_CHUNK:
+        memcpy(node->chunk_read[node->chunk_reads % TOY_SEQS], effect->hash, HASH_BYTES);
         node->chunk_reads++;
         break;
     }

@@ -42,6 +42,7 @@ struct writer {
     char invite_names[WRITES][8];
     uint32_t invites_count;
     uint8_t old_head[HASH_BYTES]; /* the trust head some keep citing */
+    struct author_position cheat; /* the end of one of its branches */
 };
 
 static uint32_t below(struct writer *writer, uint32_t limit)
@@ -271,15 +272,58 @@ static void write_join(struct writer *writer)
     fleet_keep(writer->fleet, NULL, RECORD_JOIN, &bytes, id);
 }
 
-/* Two entries with one number, and later entries on the second branch. */
+/* Something of any kind that a forked branch may hold. */
+static void write_cheat(struct writer *writer)
+{
+    switch (below(writer, 6)) {
+    case 0:
+        write_delta(writer, CHEAT);
+        break;
+    case 1:
+        write_delete(writer, CHEAT);
+        break;
+    case 2:
+        write_set(writer, CHEAT);
+        break;
+    default:
+        write_rule(writer, CHEAT);
+        break;
+    }
+}
+
+/* Entries with one number, two or three branches, each goes on a while. Any branch may be named by
+ * a later cut. */
 static void write_fork(struct writer *writer)
 {
     struct author_position before = writer->fleet->at[CHEAT];
+    uint32_t branches = 2 + below(writer, 2);
 
-    write_rule(writer, CHEAT);
-    writer->fleet->at[CHEAT] = before;
-    write_rule(writer, CHEAT);
-    write_rule(writer, CHEAT);
+    for (uint32_t i = 0; i < branches; i++) {
+        uint32_t length = 1 + below(writer, 3);
+
+        writer->fleet->at[CHEAT] = before;
+        for (uint32_t j = 0; j < length; j++)
+            write_cheat(writer);
+        if (i == 0 || below(writer, 2))
+            writer->cheat = writer->fleet->at[CHEAT];
+    }
+    if (below(writer, 2)) /* the branch that was written last goes on, or another */
+        writer->fleet->at[CHEAT] = writer->cheat;
+}
+
+/* Names the end of some branch; the key may be granted again. */
+static void cut_cheat(struct writer *writer)
+{
+    struct fleet *fleet = writer->fleet;
+
+    if (writer->cheat.seq < 2)
+        return;
+    fleet_end(fleet, CHEAT, writer->cheat.seq - 1, writer->cheat.prev);
+    if (below(writer, 2)) {
+        fleet_operator(fleet, CHEAT);
+        memcpy(writer->cheat.trust_head, fleet->trust_head, HASH_BYTES);
+        fleet->at[CHEAT] = writer->cheat;
+    }
 }
 
 static void end_one(struct writer *writer, int key)
@@ -349,8 +393,10 @@ static void write_something(struct writer *writer)
         write_join(writer);
         break;
     default:
-        if (below(writer, 4) == 0)
+        if (below(writer, 3) == 0)
             write_fork(writer);
+        else
+            write_cheat(writer);
         break;
     }
 }
@@ -391,6 +437,8 @@ static void make_fleet(struct writer *writer, uint64_t seed)
             end_one(writer, 1);
         if (i == 2 * WRITES / 3 && below(writer, 2))
             end_one(writer, 2);
+        if ((i == WRITES / 2 || i == WRITES - 10) && below(writer, 2))
+            cut_cheat(writer);
     }
 }
 
@@ -463,9 +511,7 @@ static void take_outcome(const struct fleet *fleet, struct ledger *ledger, struc
         if (fleet->records[i].kind != RECORD_ENTRY)
             continue;
         outcome->statuses[i] = ledger_entry_status(ledger, fleet->records[i].id, &op);
-        /* Of a frozen part each ledger holds the branch it met first, or nothing. */
-        if (outcome->statuses[i] == LEDGER_UNKNOWN_PREV)
-            outcome->statuses[i] = LEDGER_FROZEN;
+        assert_int_not_equal(outcome->statuses[i], LEDGER_UNKNOWN_PREV);
     }
 }
 
