@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define CHUNKS_LOOK_MS 250 /* how often the list of what is missing is read */
+#define CHUNKS_SOON_MS 10  /* after an entry came; a burst of them is looked at together */
 
 static uint32_t slot_of(const struct mesh_core *core, const struct mesh_link *link)
 {
@@ -20,16 +21,22 @@ static uint32_t asked_count(const struct mesh_core *core, const struct mesh_link
     return count;
 }
 
-static struct mesh_link *pick_link(struct mesh_core *core, const struct mesh_chunk_want *want)
+/* A neighbour that was not asked for it yet; *ret_is_busy: there are some, and all have enough to
+ * do. */
+static struct mesh_link *pick_link(
+    struct mesh_core *core, const struct mesh_chunk_want *want, bool *ret_is_busy)
 {
     uint32_t first = (uint32_t)prng_below(&core->prng, MESH_LINKS_MAX);
 
+    *ret_is_busy = false;
     for (uint32_t i = 0; i < MESH_LINKS_MAX; i++) {
         struct mesh_link *link = &core->links[(first + i) % MESH_LINKS_MAX];
 
-        if (link->is_used && link->has_hello && !(want->tried & (1U << slot_of(core, link))) &&
-            asked_count(core, link) < MESH_CHUNKS_A_LINK_MAX)
+        if (!link->is_used || !link->has_hello || (want->tried & (1U << slot_of(core, link))))
+            continue;
+        if (asked_count(core, link) < MESH_CHUNKS_A_LINK_MAX)
             return link;
+        *ret_is_busy = true;
     }
     return NULL;
 }
@@ -55,13 +62,14 @@ static void ask_all(struct mesh_core *core)
     for (uint32_t i = 0; i < MESH_CHUNKS_MAX; i++) {
         struct mesh_chunk_want *want = &core->chunks[i];
         struct mesh_link *link;
+        bool is_busy;
 
         if (!want->is_used || want->link != MESH_LINK_NONE || core->now_ms < want->at_ms)
             continue;
-        link = pick_link(core, want);
+        link = pick_link(core, want, &is_busy);
         if (link) {
             ask(core, link, want);
-        } else if (want->tried) { /* nobody has it: all of them again, later */
+        } else if (want->tried && !is_busy) { /* nobody has it: all of them again, later */
             want->tried = 0;
             want->at_ms = core->now_ms + core->options.want_ms / 2;
         }
@@ -131,6 +139,13 @@ void mesh_chunk_tick(struct mesh_core *core)
 uint64_t mesh_chunk_deadline_ms(const struct mesh_core *core)
 {
     return core->chunks_ms;
+}
+
+/* An entry may name chunks that are not here. */
+void mesh_chunk_entry_added(struct mesh_core *core)
+{
+    if (core->chunks_ms > core->now_ms + CHUNKS_SOON_MS)
+        core->chunks_ms = core->now_ms + CHUNKS_SOON_MS;
 }
 
 void mesh_chunk_stored(struct mesh_core *core, const uint8_t hash[HASH_BYTES])

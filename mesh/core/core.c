@@ -171,6 +171,8 @@ void mesh_core_step(
         break;
     case MESH_ON_ADDED:
         mesh_spread_added(core, event);
+        if (event->record.kind == MESH_ENTRY)
+            mesh_chunk_entry_added(core);
         break;
     case MESH_ON_SETTLED:
         core->news_due = true;

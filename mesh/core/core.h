@@ -47,7 +47,7 @@ struct mesh_view {
     /* Calls `want` for each chunk that is needed here and absent, at most max times. */
     void (*chunks_missing)(
         void *user, uint32_t max, void (*want)(void *core, const uint8_t *hash), void *core);
-    bool (*chunk_has)(void *user, const uint8_t *hash);
+    bool (*chunk_has)(void *user, const uint8_t *hash); /* it is here and may be asked for now */
 };
 
 struct mesh_options {

@@ -126,6 +126,7 @@ void mesh_serve_chunks(
     struct mesh_core *core, struct mesh_link *link, const Picket__V1__Want *want);
 void mesh_chunk_read(
     struct mesh_core *core, struct mesh_link *link, const struct mesh_event *event);
+void mesh_chunk_entry_added(struct mesh_core *core);
 void mesh_chunk_stored(struct mesh_core *core, const uint8_t hash[HASH_BYTES]);
 void mesh_chunk_link_down(struct mesh_core *core, const struct mesh_link *link);
 void mesh_chunk_tick(struct mesh_core *core);

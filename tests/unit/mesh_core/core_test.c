@@ -260,6 +260,78 @@ static void a_missing_chunk_is_asked_and_served(void **state)
     assert_true(pair->nodes[0].is_chunk_taken);
 }
 
+static void frame_from_c(struct toy_pair *pair, Picket__V1__Frame *frame)
+{
+    uint8_t bytes[512];
+    size_t len = picket__v1__frame__pack(frame, bytes);
+
+    pair_event(pair, 0,
+        (struct mesh_event){.kind = MESH_ON_FRAME, .link = 8, .frame = bytes_of(bytes, len)});
+}
+
+static void c_says_hello(struct toy_pair *pair)
+{
+    static uint8_t fleet[HASH_BYTES], c[HASH_BYTES] = {3};
+    Picket__V1__Frame frame = PICKET__V1__FRAME__INIT;
+    Picket__V1__Hello hello = PICKET__V1__HELLO__INIT;
+
+    pair_event(pair, 0,
+        (struct mesh_event){.kind = MESH_ON_LINK_UP, .link = 8, .up = {.node = c, .name = "c"}});
+    hello.protocol = 1;
+    hello.fleet_id = (ProtobufCBinaryData){HASH_BYTES, fleet};
+    hello.node = (ProtobufCBinaryData){HASH_BYTES, c};
+    hello.name = (char[]){"c"};
+    frame.body_case = PICKET__V1__FRAME__BODY_HELLO;
+    frame.hello = &hello;
+    frame_from_c(pair, &frame);
+}
+
+static void c_lacks_chunk(struct toy_pair *pair, uint8_t number)
+{
+    uint8_t hash[HASH_BYTES] = {number};
+    ProtobufCBinaryData chunk = {HASH_BYTES, hash};
+    Picket__V1__Frame frame = PICKET__V1__FRAME__INIT;
+    Picket__V1__Absent absent = PICKET__V1__ABSENT__INIT;
+
+    absent.chunks = &chunk;
+    absent.n_chunks = 1;
+    frame.body_case = PICKET__V1__FRAME__BODY_ABSENT;
+    frame.absent = &absent;
+    frame_from_c(pair, &frame);
+}
+
+/* C lacks them, B has them and is asked for a few at a time: the next is asked as soon as one came.
+ */
+static void a_busy_owner_is_waited_for_not_given_up(void **state)
+{
+    struct toy_pair *pair = *state;
+    uint32_t wanted = 12, stored = 0;
+
+    pair->nodes[1].is_chunk_held = true;
+    pair_connect(pair);
+    c_says_hello(pair);
+    pair_deliver(pair);
+    pair->nodes[0].chunks_wanted = wanted;
+    for (int round = 0; round < 60 && stored < wanted; round++) {
+        pair_run(pair, 10);
+        for (uint32_t i = 0; i < wanted; i++)
+            c_lacks_chunk(pair, (uint8_t)(100 + i));
+        for (; stored < pair->nodes[1].chunk_reads && stored < wanted; stored++) {
+            static const uint8_t content[100] = {1};
+            struct mesh_event read = {.kind = MESH_ON_CHUNK_READ, .link = 7};
+            const uint8_t *hash = pair->nodes[1].chunk_read[stored];
+
+            read.chunk_read.hash = hash;
+            read.chunk_read.content = bytes_of(content, sizeof(content));
+            pair_event(pair, 1, read);
+            pair_deliver(pair);
+            pair->nodes[0].chunks_stored |= 1ULL << (hash[0] - 100);
+            pair_event(pair, 0, (struct mesh_event){.kind = MESH_ON_CHUNK, .chunk = hash});
+        }
+    }
+    assert_int_equal(stored, wanted);
+}
+
 static void a_dropped_frame_leads_to_a_summary(void **state)
 {
     struct toy_pair *pair = *state;
@@ -484,6 +556,7 @@ int main(void)
         WITH_PAIR(a_lost_want_is_asked_again),
         WITH_PAIR(a_node_without_room_does_not_ask_for_the_rest),
         WITH_PAIR(a_missing_chunk_is_asked_and_served),
+        WITH_PAIR(a_busy_owner_is_waited_for_not_given_up),
         WITH_PAIR(a_dropped_frame_leads_to_a_summary),
         WITH_PAIR(who_sends_without_end_and_nothing_new_is_left_for_others),
         WITH_PAIR(a_rest_of_an_answer_without_records_is_not_asked),

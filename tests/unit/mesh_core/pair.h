@@ -33,6 +33,9 @@ struct toy_node {
     enum mesh_reason closed, blamed;
     uint8_t chunk_wanted[HASH_BYTES];
     bool is_chunk_wanted, is_chunk_held, is_chunk_taken;
+    uint32_t chunks_wanted; /* more of them: hashes that begin with 100, 101, ... */
+    uint64_t chunks_stored; /* bit per one of those */
+    uint8_t chunk_read[TOY_SEQS][HASH_BYTES];
 };
 
 struct toy_pair {
