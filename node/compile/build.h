@@ -74,7 +74,7 @@ int build_lifeline(const struct compile_input *input, struct compile_tables *tab
 
 int build_digest(struct build *build);
 
-/* The counter of an object; *ret_is_fresh if it was not its own before. */
+/* The counter of an object; *ret_is_fresh until a generation that has it was settled. */
 int compile_index_take(struct compile_indexes *indexes, const uint8_t id[OP_REF_BYTES],
     uint32_t *ret_index, bool *ret_is_fresh);
 uint32_t compile_indexes_limit(const struct compile_indexes *indexes);

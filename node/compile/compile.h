@@ -29,13 +29,17 @@ struct ledger;
 
 struct compile_indexes;
 int compile_indexes_new(struct compile_indexes **ret_indexes);
+/* Before the first run: this index is this object's since an earlier daemon. 0 or -ENOMEM. */
+int compile_indexes_restore(
+    struct compile_indexes *indexes, uint32_t index, const uint8_t id[OP_REF_BYTES]);
 void compile_indexes_free(struct compile_indexes *indexes); /* accepts NULL */
 
 struct compile_tables;
 
 /*
  * `tables` is the only generation that packets use or can return to: every index that it does not
- * use is free from here on. Call it once a flip is confirmed and the generation before it is gone.
+ * use is free from here on, and those that it uses are no longer fresh. Call it once a flip is
+ * confirmed and the generation before it is gone.
  */
 void compile_indexes_settle(struct compile_indexes *indexes, const struct compile_tables *tables);
 
@@ -113,10 +117,10 @@ const char *compile_status_word(enum compile_status status);
 /* Every object of the ledger, ascending by id. */
 struct compile_object {
     uint8_t id[OP_REF_BYTES];
-    uint8_t kind;      /* enum object_kind */
-    uint8_t status;    /* enum compile_status */
-    bool is_counted;   /* a rule with a counter */
-    bool is_fresh;     /* its counter was another object's or nobody's: zero it before the flip */
+    uint8_t kind;    /* enum object_kind */
+    uint8_t status;  /* enum compile_status */
+    bool is_counted; /* a rule with a counter */
+    bool is_fresh; /* no generation in force counted for it yet: zero its counter before the flip */
     uint32_t counter;  /* local index, if is_counted */
     uint32_t elements; /* live elements of a set */
     const char *why;   /* a sentence; "" if effective */

@@ -9,6 +9,7 @@
 struct index_slot {
     uint8_t id[OP_REF_BYTES];
     bool is_used;
+    bool is_fresh; /* what stands at this index is not known to be zero, or its own */
 };
 
 struct compile_indexes {
@@ -53,7 +54,6 @@ int compile_index_take(struct compile_indexes *indexes, const uint8_t id[OP_REF_
 {
     uint32_t index = idmap_find(&indexes->by_id, id);
 
-    *ret_is_fresh = index == IDMAP_NONE;
     if (index == IDMAP_NONE) {
         index = free_slot(indexes);
         if (build_grow(
@@ -62,10 +62,28 @@ int compile_index_take(struct compile_indexes *indexes, const uint8_t id[OP_REF_
             return -ENOMEM;
         memcpy(indexes->slots[index].id, id, OP_REF_BYTES);
         indexes->slots[index].is_used = true;
+        indexes->slots[index].is_fresh = true;
         if (index == indexes->count)
             indexes->count++;
     }
     *ret_index = index;
+    *ret_is_fresh = indexes->slots[index].is_fresh;
+    return 0;
+}
+
+int compile_indexes_restore(
+    struct compile_indexes *indexes, uint32_t index, const uint8_t id[OP_REF_BYTES])
+{
+    while (indexes->count <= index) {
+        if (build_grow((void **)&indexes->slots, &indexes->capacity, indexes->count,
+                sizeof(*indexes->slots)) < 0)
+            return -ENOMEM;
+        indexes->slots[indexes->count++] = (struct index_slot){0};
+    }
+    if (idmap_put(&indexes->by_id, id, index) < 0)
+        return -ENOMEM;
+    memcpy(indexes->slots[index].id, id, OP_REF_BYTES);
+    indexes->slots[index].is_used = true;
     return 0;
 }
 
@@ -81,7 +99,10 @@ void compile_indexes_settle(struct compile_indexes *indexes, const struct compil
         const struct compile_object *object =
             slot->is_used ? compile_object_find(tables, slot->id) : NULL;
 
-        if (!slot->is_used || (object && object->is_counted))
+        if (!slot->is_used)
+            continue;
+        slot->is_fresh = false;
+        if (object && object->is_counted)
             continue;
         idmap_remove(&indexes->by_id, slot->id);
         slot->is_used = false;
