@@ -4,6 +4,7 @@
 #include "base/own.h"
 #include "bpf/fw_reasons.h"
 #include "node/datapath/attached.h"
+#include "node/datapath/counted.h"
 #include "node/datapath/hook.h"
 #include "node/datapath/worker.h"
 #include <errno.h>
@@ -114,6 +115,14 @@ int datapath_open(const struct datapath_options *options, struct datapath **ret_
         return problem_say(reterr_problem, r, "no thread for the datapath: %s", strerror(-r));
     *ret_datapath = give(datapath);
     return 0;
+}
+
+void datapath_counted(const struct datapath *datapath, datapath_counted_fn fn, void *user)
+{
+    const struct generation *running = slots_running(&datapath->slots);
+
+    if (running && running->counted_fd >= 0)
+        (void)counted_each(running->counted_fd, running->counters, fn, user);
 }
 
 void datapath_close(struct datapath *datapath)

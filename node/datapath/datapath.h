@@ -11,6 +11,7 @@
  * Order:   slot 0 (lifeline only) and the word are in place before the first attach; a device's
  *          entry is in every loaded generation before its attach.
  */
+#include "base/bytes.h"
 #include "base/problem.h"
 #include "node/links/links.h"
 #include "node/links/mode.h"
@@ -36,6 +37,13 @@ struct datapath_options {
  */
 int datapath_open(const struct datapath_options *options, struct datapath **ret_datapath,
     struct problem *reterr_problem);
+
+/*
+ * Which object counts at which index in the generation that was found running, as an earlier daemon
+ * left it; nothing if it left none. Right after datapath_open(), before any other call.
+ */
+typedef void (*datapath_counted_fn)(void *user, uint32_t counter, const uint8_t id[OP_REF_BYTES]);
+void datapath_counted(const struct datapath *datapath, datapath_counted_fn fn, void *user);
 
 /* Finishes what was queued, then forgets. Pins, links and filters stay. Accepts NULL. */
 void datapath_close(struct datapath *datapath);

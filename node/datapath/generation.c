@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/own.h"
 #include "node/compile/compile.h"
+#include "node/datapath/counted.h"
 #include "node/datapath/tables.h"
 #include <bpf/bpf.h>
 #include <bpf/fw_generation.skel.h>
@@ -15,6 +16,7 @@
 
 #define COUNTERS_MIN 64
 #define BUILD_PIN "fw_build"
+#define COUNTED_PIN "fw_counted"
 
 OWN_AS(own_fw_generation, struct fw_generation, fw_generation__destroy)
 OWN_AS(own_generation, struct generation, generation_forget)
@@ -52,6 +54,7 @@ static struct generation *generation_new(const struct entry *entry, uint8_t slot
     generation->fragments_fd = -1;
     generation->devices_fd = -1;
     generation->counts_fd = -1;
+    generation->counted_fd = -1;
     return generation;
 }
 
@@ -66,6 +69,7 @@ void generation_forget(struct generation *generation)
     own_fd(&generation->fragments_fd);
     own_fd(&generation->devices_fd);
     own_fd(&generation->counts_fd);
+    own_fd(&generation->counted_fd);
     free(generation);
 }
 
@@ -135,6 +139,9 @@ static int keep(const struct fw_generation *skeleton, struct generation *generat
     generation->counts_fd = own_copy(bpf_map__fd(skeleton->maps.fw_rule_counts));
     if (generation->fragments_fd < 0 || generation->devices_fd < 0 || generation->counts_fd < 0)
         return -errno;
+    generation->counted_fd = counted_new(generation->counters);
+    if (generation->counted_fd < 0)
+        return generation->counted_fd;
     generation->counts = entry_map_values(generation->counts_fd, counts_bytes(generation));
     return generation->counts ? 0 : -ENOMEM;
 }
@@ -183,11 +190,13 @@ static int pin_mark(const struct entry *entry, uint8_t slot)
 }
 
 /* Everything a later daemon needs. Names with a dot are libbpf's own and no bpffs takes them. */
-static int pin(const struct entry *entry, struct bpf_object *object, uint8_t slot)
+static int pin(
+    const struct entry *entry, struct bpf_object *object, const struct generation *generation)
 {
     char path[PIN_PATH_BYTES];
     struct bpf_map *map;
     struct bpf_program *program;
+    uint8_t slot = generation->slot;
     int r = pins_slot_make(&entry->pins, slot);
 
     if (r < 0)
@@ -206,6 +215,9 @@ static int pin(const struct entry *entry, struct bpf_object *object, uint8_t slo
         if (bpf_obj_pin(bpf_program__fd(program), path) < 0)
             return -errno;
     }
+    pins_slot_path(&entry->pins, slot, COUNTED_PIN, path);
+    if (bpf_obj_pin(generation->counted_fd, path) < 0)
+        return -errno;
     return pin_mark(entry, slot);
 }
 
@@ -239,6 +251,9 @@ static int put_tables(struct generation *generation, const struct compile_tables
     if (r < 0)
         return problem_say(
             reterr_problem, r, "the table %s cannot be filled: %s", map, strerror(-r));
+    r = counted_put(generation->counted_fd, generation->counters, tables);
+    if (r < 0)
+        return problem_say(reterr_problem, r, "counters cannot be named: %s", strerror(-r));
     zero_fresh(generation, tables);
     zero_fresh(before, tables);
     generation->policy = tables->policy;
@@ -265,7 +280,7 @@ static int fill(const struct entry *entry, struct fw_generation *skeleton,
     r = put_tables(generation, tables, before, reterr_problem);
     if (r < 0)
         return r;
-    r = pin(entry, skeleton->obj, generation->slot);
+    r = pin(entry, skeleton->obj, generation);
     if (r == 0)
         r = install(entry, generation);
     return r < 0 ? problem_say(reterr_problem, r, "a generation cannot be pinned: %s", strerror(-r))
@@ -342,6 +357,7 @@ static bool take_over(const struct entry *entry, struct generation *generation)
         bpf_obj_get_info_by_fd(generation->counts_fd, &info, &len) < 0 ||
         info.value_size != sizeof(struct fw_count))
         return false;
+    generation->counted_fd = open_pin(entry, generation->slot, COUNTED_PIN);
     generation->counters = info.max_entries / (generation->shards + 1);
     if (generation->counters == 0)
         return false;
@@ -384,7 +400,7 @@ static bool open_all(const struct entry *entry, struct generation *generation)
         if (generation->programs[i] < 0)
             return false;
     }
-    return generation->fragments_fd >= 0;
+    return generation->fragments_fd >= 0 && generation->counted_fd >= 0;
 }
 
 int generation_adopt(const struct entry *entry, uint8_t slot, struct generation **ret_generation)
@@ -430,12 +446,22 @@ struct fw_count generation_count(const struct generation *generation, uint32_t c
     return sum;
 }
 
+/* The sum, which is gone from there: whatever becomes of the old array, it is not added twice. */
+static struct fw_count generation_take(const struct generation *generation, uint32_t counter)
+{
+    struct fw_count sum = generation_count(generation, counter);
+
+    for (uint32_t shard = 0; shard <= generation->shards; shard++)
+        generation->counts[shard * generation->counters + counter] = (struct fw_count){0};
+    return sum;
+}
+
 void generation_carry_counts(const struct generation *old, const struct generation *heir)
 {
     if (!old->counts || !heir->counts || is_same_map(old->counts_fd, heir->counts_fd))
         return;
     for (uint32_t i = 0; i < old->counters && i < heir->counters; i++) {
-        struct fw_count sum = generation_count(old, i);
+        struct fw_count sum = generation_take(old, i);
         struct fw_count *carried = &heir->counts[heir->shards * heir->counters + i];
 
         carried->packets += sum.packets;

@@ -26,6 +26,7 @@ struct generation {
     int fragments_fd;
     int devices_fd;
     int counts_fd;
+    int counted_fd;          /* -1: of an older build, which says nothing of it */
     struct fw_count *counts; /* mapped; the shard after the last is carried over from older maps */
     struct fw_policy policy;
 };
@@ -55,7 +56,7 @@ int generation_adopt(const struct entry *entry, uint8_t slot, struct generation 
 int generation_enter(const struct generation *generation, const struct compile_device *device);
 void generation_leave(const struct generation *generation, uint32_t index);
 
-/* Adds what `old` counted to `heir`, if it counts in other arrays. After the grace period. */
+/* Moves what `old` counted to `heir`, if it counts in other arrays. After the grace period. */
 void generation_carry_counts(const struct generation *old, const struct generation *heir);
 
 /* Sum over the shards. */

@@ -166,6 +166,54 @@ static void counts_survive_a_flip_and_a_larger_size_class(void **state)
     stream_close(&stream);
 }
 
+/* The generation of before is still pinned, as the next one's room. */
+static void what_was_carried_over_is_not_carried_again_at_a_restart(void **state)
+{
+    struct stream stream;
+    struct small_tables many;
+
+    (void)state;
+    (void)attach("va", "veth");
+    stream_open(&stream, "va", "vb", NEAR);
+    (void)stream_send(&stream, BAD, 3);
+    small_tables(&many, BAD, 0);
+    many.tables.counters_count = 3000;
+    sync_publish(datapath, &many.tables);
+    (void)stream_send(&stream, BAD, 3);
+    datapath_close(datapath);
+    datapath = open_with(false);
+    assert_int_equal(sync_counters(datapath)->rules[0].packets, 6);
+    stream_close(&stream);
+}
+
+static void note_counted(void *user, uint32_t counter, const uint8_t id[OP_REF_BYTES])
+{
+    uint32_t *counters = user;
+
+    assert_int_equal(id[0], 0xc0);
+    assert_int_equal(id[OP_REF_BYTES - 1], 0x0c);
+    counters[0]++;
+    counters[1] = counter;
+}
+
+static void a_restart_knows_which_object_counts_where(void **state)
+{
+    struct small_tables named;
+    uint32_t counters[2] = {0};
+
+    (void)state;
+    small_tables(&named, BAD, 17);
+    named.object.id[0] = 0xc0;
+    named.object.id[OP_REF_BYTES - 1] = 0x0c;
+    for (int i = 0; i < 3; i++) /* loaded, then refilled */
+        sync_publish(datapath, &named.tables);
+    datapath_close(datapath);
+    datapath = open_with(false);
+    datapath_counted(datapath, note_counted, counters);
+    assert_int_equal(counters[0], 1);
+    assert_int_equal(counters[1], 17);
+}
+
 static void a_fresh_counter_starts_at_zero(void **state)
 {
     struct stream stream;
@@ -599,6 +647,8 @@ int main(void)
         TEST(without_a_generation_only_the_lifeline_passes),
         TEST(rules_and_reasons_are_counted),
         TEST(counts_survive_a_flip_and_a_larger_size_class),
+        TEST(what_was_carried_over_is_not_carried_again_at_a_restart),
+        TEST(a_restart_knows_which_object_counts_where),
         TEST(a_fresh_counter_starts_at_zero),
         TEST(a_closed_datapath_goes_on_dropping),
         TEST(a_restart_keeps_filter_slot_and_counters),
