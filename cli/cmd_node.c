@@ -19,8 +19,6 @@
 #define PEM_BYTES_MAX 65536
 #define STATE_FOLDER "/var/lib/picket"
 
-OWN_AS(own_rpc_key, struct rpc_key, rpc_key_free)
-
 static void own_message(void *slot)
 {
     wire_free(*(ProtobufCMessage **)slot);

@@ -55,6 +55,6 @@ struct job *job_new(struct rpc_loop *loop, void (*fn)(struct job *job), void *us
 
     if (job)
         *job = (struct job){
-            .done = {on_done}, .tag = {on_posted}, .loop = loop, .fn = fn, .user = user};
+            .done = {on_done}, .tag = {.fn = on_posted}, .loop = loop, .fn = fn, .user = user};
     return job;
 }

@@ -30,7 +30,8 @@ static const char *const map_names[ENTRY_MAPS] = {
 
 static _Thread_local char complaint[120];
 
-static int on_libbpf_line(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int on_libbpf_line(
+    enum libbpf_print_level level, const char *format, va_list args)
 {
     if (level != LIBBPF_WARN || complaint[0])
         return 0;
