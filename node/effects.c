@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/effects.h"
 #include "base/check.h"
 #include "base/own.h"
 #include "mesh/stream/stream.h"
 #include "node/admission.h"
 #include "node/api/api.h"
+#include "node/effects.h"
 #include "node/enforce.h"
 #include "node/log.h"
 #include "node/node.h"
@@ -130,7 +130,8 @@ static void store(struct effects *effects, const struct replica_effect *effect)
     int r = -ENOMEM;
 
     if (job) {
-        *job = (struct store_job){.done = {on_written}, .tag = {on_stored}, .effects = effects};
+        *job =
+            (struct store_job){.done = {on_written}, .tag = {.fn = on_stored}, .effects = effects};
         job->ticket = effect->ticket;
         job->kind = is_chunk ? REPLICA_ON_CHUNK_STORED : REPLICA_ON_STORED;
         r = is_chunk ? db_put_chunk(effects->node->db, effect->id, effect->bytes, &job->done)
