@@ -335,9 +335,7 @@ int cmd_node_join(struct cli *cli, struct problem *reterr_problem)
         r = invite_file_join(&invite, state, cli_now_s(), reterr_problem);
     keys_wipe(text.at, text.len);
     if (r == 0)
-        (void)fprintf(cli->out,
-            "this box is the node \"%s\" now (%s); start its daemon: systemctl enable --now "
-            "picketd\n",
+        (void)fprintf(cli->out, "this box is the node \"%s\" now (%s); start its daemon: picketd\n",
             name, state);
     return r;
 }

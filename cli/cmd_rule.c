@@ -8,6 +8,7 @@
 #include "cli/write.h"
 #include "store/ledger/author.h"
 #include "store/ledger/rule.h"
+#include "store/ledger/rule_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -84,16 +85,31 @@ static void own_rule(Picket__V1__Rule **slot)
         rule_free(*slot);
 }
 
+#define PRIORITY_PRESET 1000 /* room before and behind */
+
+/* Who names no priority gets the preset, or the nearest that the grant allows. */
+static void preset_priority(const Picket__V1__Grant *grant, Picket__V1__Rule *rule)
+{
+    rule->priority = PRIORITY_PRESET;
+    if (rule->priority > grant->priority_max)
+        rule->priority = grant->priority_max;
+    if (rule->priority < grant->priority_min)
+        rule->priority = grant->priority_min;
+}
+
 static int add_rule(struct writing *writing, const char *text, struct problem *reterr_problem)
 {
+    struct rule_parse_notes notes = {0};
     struct set_search search = {
         .connection = writing->first, .ledger = writing->cli->fleet->ledger};
     OWN(own_rule) Picket__V1__Rule *rule = NULL;
     uint8_t id[HASH_BYTES];
-    int r = rule_parse(text, objects_set_find, &search, &rule, reterr_problem);
+    int r = rule_parse_noted(text, objects_set_find, &search, &rule, &notes, reterr_problem);
 
     if (r < 0)
         return r;
+    if (!notes.has_priority)
+        preset_priority(writing->grant, rule);
     r = allowed_rule(writing->grant, NULL, rule, reterr_problem);
     if (r == 0)
         r = check_name_is_free(writing, rule->name, reterr_problem);

@@ -56,7 +56,17 @@ const struct command commands[] = {
     {"set delete", cmd_set_delete, "NAME", 1, 1, WRITER, "take a set away, by name or id", NULL},
     {"apply", cmd_apply, "-f FILE", 0, 1, WRITER | OPT(FILE) | OPT(DRY_RUN),
         "make the fleet's rules what a file says; what its owner took out goes",
-        "cli/text/yaml.h describes the file; --dry-run shows the changes."},
+        "The file is YAML:\n"
+        "  owner: web                 # what this file owns; of it, what is not in the file goes\n"
+        "  sets:\n"
+        "    - name: bad\n"
+        "      kind: ban              # or plain\n"
+        "      elements: [192.0.2.0/24, 2001:db8::/32]    # or  file: bad.netset\n"
+        "  rules:                     # in order; priorities 1000, 1010, ... unless named\n"
+        "    - \"drop in from @bad name no-bad\"\n"
+        "    - {name: ssh, action: allow, direction: in, protocol: tcp, from: [198.51.100.0/24], "
+        "port: 22}\n"
+        "With --dry-run the changes are shown and nothing is signed."},
     {"status", cmd_status, "", 0, 0, READER, "show what one node does", NULL},
     {"interfaces", cmd_interfaces, "", 0, 0, READER,
         "show the devices of a node and how each is filtered", NULL},
