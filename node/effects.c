@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "node/effects.h"
 #include "base/check.h"
 #include "base/own.h"
 #include "mesh/stream/stream.h"
 #include "node/admission.h"
 #include "node/api/api.h"
-#include "node/effects.h"
 #include "node/enforce.h"
 #include "node/log.h"
 #include "node/node.h"
