@@ -171,6 +171,19 @@ int datapath_forget(struct datapath *datapath, uint32_t index, struct datapath_d
     return datapath_detach(datapath, index, done); /* each step finds what is left to do */
 }
 
+static void run_lifeline(struct command *command, struct datapath_result *result)
+{
+    result->code = slots_lifeline(&command->datapath->slots, command->tables, &command->problem);
+    if (result->code == 0)
+        attached_enter_all(&command->datapath->devices);
+}
+
+int datapath_lifeline(
+    struct datapath *datapath, const struct compile_tables *tables, struct datapath_done *done)
+{
+    return post(datapath, &(struct command){.run = run_lifeline, .done = done, .tables = tables});
+}
+
 static void run_fill(struct command *command, struct datapath_result *result)
 {
     result->code =

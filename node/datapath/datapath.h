@@ -98,6 +98,14 @@ int datapath_detach(struct datapath *datapath, uint32_t index, struct datapath_d
 int datapath_forget(struct datapath *datapath, uint32_t index, struct datapath_done *done);
 
 /*
+ * Slot 0 takes another lifeline: what packets get where no generation runs. tables are those of
+ * compile_lifeline_only(), borrowed until done. While slot 0 is in use, packets get nothing but ARP
+ * for a grace period.
+ */
+int datapath_lifeline(
+    struct datapath *datapath, const struct compile_tables *tables, struct datapath_done *done);
+
+/*
  * Fills a free slot beside the running generation; result.slot names it. tables are borrowed until
  * done. Failure frees the slot, keeps the running generation and says why.
  */

@@ -92,12 +92,12 @@ static int adopt(struct slots *slots)
 }
 
 /*
- * Slot 0 is made anew at each start, as its lifeline may be configured otherwise. Packets need it
- * only while no other generation runs; one that comes while it is exchanged gets the entry
- * program's own last answer: ARP passes, the rest drops. The grace period keeps the old parse from
- * meeting the new verdict.
+ * Slot 0 is made anew at each start, as its lifeline may be configured otherwise, and when the box's
+ * addresses change. Packets need it only while no other generation runs; one that comes while it is
+ * exchanged gets the entry program's own last answer: ARP passes, the rest drops. The grace period
+ * keeps the old parse from meeting the new verdict.
  */
-static int make_lifeline(
+int slots_lifeline(
     struct slots *slots, const struct compile_tables *lifeline, struct problem *reterr_problem)
 {
     static const struct compile_tables nothing = {
@@ -132,7 +132,7 @@ int slots_open(struct slots *slots, struct entry *entry, const struct compile_ta
     if (r < 0)
         return problem_say(reterr_problem, r,
             "what an earlier start pinned cannot be taken over: %s", strerror(-r));
-    return make_lifeline(slots, lifeline, reterr_problem);
+    return slots_lifeline(slots, lifeline, reterr_problem);
 }
 
 void slots_close(struct slots *slots)

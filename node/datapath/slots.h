@@ -21,6 +21,10 @@ int slots_open(struct slots *slots, struct entry *entry, const struct compile_ta
     struct problem *reterr_problem);
 void slots_close(struct slots *slots);
 
+/* Makes slot 0 anew. Where that fails, packets that would use it get ARP only. */
+int slots_lifeline(
+    struct slots *slots, const struct compile_tables *lifeline, struct problem *reterr_problem);
+
 int slots_fill(struct slots *slots, const struct compile_tables *tables, uint8_t *ret_slot,
     struct problem *reterr_problem);
 int slots_flip(

@@ -7,6 +7,7 @@
 #include "tests/netns/datapath/stream.h"
 #include "tests/netns/datapath/sync.h"
 #include "tests/netns/links/ns.h"
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/if_arp.h>
@@ -127,6 +128,36 @@ static void without_a_generation_only_the_lifeline_passes(void **state)
     assert_int_equal(sync_flip(datapath, DATAPATH_SLOT_LIFELINE, 0)->code, 0);
     stream_open(&stream, "va", "vb", NEAR);
     assert_int_equal(stream_send(&stream, GOOD, 20), 0);
+    stream_close(&stream);
+}
+
+/* What a box whose rules cannot be compiled is repaired through. */
+static void slot_0_takes_a_lifeline_that_knows_the_box(void **state)
+{
+    struct small_tables lifeline;
+    struct stream stream;
+    struct fw_manage manage = {.family = FW_IPV4, .protocol = 17, .port = 7777};
+    struct compile_host_row own = {.address = {.family = FW_IPV4}, .flags = FW_HOST_OWN};
+
+    (void)state;
+    (void)attach("va", "veth");
+    assert_int_equal(sync_flip(datapath, DATAPATH_SLOT_LIFELINE, 0)->code, 0);
+    stream_open(&stream, "va", "vb", NEAR);
+    assert_int_equal(stream_send(&stream, GOOD, 20), 0);
+    small_tables(&lifeline, NULL, 0);
+    (void)inet_pton(AF_INET, NEAR, own.address.address);
+    lifeline.tables.gen.flags = FW_GEN_LIFELINE_ONLY;
+    lifeline.tables.gen.manage_count = 1;
+    lifeline.tables.manage = &manage;
+    lifeline.tables.manage_count = 1;
+    lifeline.tables.hosts = &own;
+    lifeline.tables.hosts_count = 1;
+    assert_int_equal(sync_lifeline(datapath, &lifeline.tables)->code, 0);
+    assert_int_equal(stream_send(&stream, GOOD, 20), 20);
+    sync_publish(datapath, &drops.tables);
+    assert_int_equal(sync_lifeline(datapath, &lifeline.tables)->code, 0); /* beside what runs */
+    assert_int_equal(stream_send(&stream, BAD, 20), 0);
+    assert_int_equal(stream_send(&stream, GOOD, 20), 20);
     stream_close(&stream);
 }
 
@@ -645,6 +676,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
         TEST(a_new_device_is_filtered_by_what_runs),
         TEST(without_a_generation_only_the_lifeline_passes),
+        TEST(slot_0_takes_a_lifeline_that_knows_the_box),
         TEST(rules_and_reasons_are_counted),
         TEST(counts_survive_a_flip_and_a_larger_size_class),
         TEST(what_was_carried_over_is_not_carried_again_at_a_restart),

@@ -76,6 +76,11 @@ struct answer *sync_fill(struct datapath *datapath, const struct compile_tables 
     return await(datapath_fill(datapath, tables, ask()));
 }
 
+struct answer *sync_lifeline(struct datapath *datapath, const struct compile_tables *tables)
+{
+    return await(datapath_lifeline(datapath, tables, ask()));
+}
+
 struct answer *sync_flip(struct datapath *datapath, uint8_t slot, uint64_t deadline_ms)
 {
     return await(datapath_flip(datapath, slot, deadline_ms, ask()));

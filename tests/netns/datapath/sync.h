@@ -19,6 +19,7 @@ struct answer {
 struct answer *sync_attach(struct datapath *datapath, const struct link_device *device);
 struct answer *sync_forget(struct datapath *datapath, uint32_t index);
 struct answer *sync_fill(struct datapath *datapath, const struct compile_tables *tables);
+struct answer *sync_lifeline(struct datapath *datapath, const struct compile_tables *tables);
 struct answer *sync_flip(struct datapath *datapath, uint8_t slot, uint64_t deadline_ms);
 struct answer *sync_reconcile(struct datapath *datapath);
 struct answer *sync_counters(struct datapath *datapath);
