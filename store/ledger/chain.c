@@ -277,15 +277,3 @@ bool chain_lowest_pair(const struct ledger *ledger, uint32_t index, uint64_t seq
     }
     return pair[1] != NONE;
 }
-
-/* ---- invites */
-
-void invite_note(struct ledger *ledger, uint32_t index)
-{
-    const struct op *op = &ledger->ops[index];
-    const uint8_t *invite = ((const Picket__V1__Invite *)(void *)op->body)->certificate_hash.data;
-    uint32_t known = idmap_find(&ledger->invite_by_id, invite);
-
-    if (known == IDMAP_NONE || op_compare(ledger, index, known) < 0)
-        must_put(&ledger->invite_by_id, invite, index);
-}

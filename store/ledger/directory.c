@@ -175,12 +175,6 @@ static void drop_names(struct ledger *ledger)
 
 /* ---- who joined */
 
-static bool is_same_join(const Picket__V1__JoinRecord *a, const Picket__V1__JoinRecord *b)
-{
-    return memcmp(a->leaf_key.data, b->leaf_key.data, a->leaf_key.len) == 0 &&
-           memcmp(a->node_key.data, b->node_key.data, KEY_BYTES) == 0;
-}
-
 static void join(const struct ledger *ledger, uint32_t index)
 {
     const struct join *record = &ledger->joins[index];
@@ -194,7 +188,7 @@ static void join(const struct ledger *ledger, uint32_t index)
         node->status = NODE_JOINED;
         return;
     }
-    if (!is_same_join(ledger->joins[node->join].message, record->message))
+    if (!join_is_same(ledger->joins[node->join].message, record->message))
         node->status = NODE_SUSPENDED;
     if (memcmp(record->id, ledger->joins[node->join].id, HASH_BYTES) < 0)
         node->join = index;
@@ -208,12 +202,88 @@ void directory_settle(struct ledger *ledger)
     collect(ledger);
     change_all(ledger);
     drop_names(ledger);
-    for (uint32_t i = 0; i < ledger->joins_count; i++)
-        join(ledger, i);
+    for (uint32_t i = 0; i < ledger->joins_kept.count; i++)
+        join(ledger, ledger->joins_kept.at[i]);
     for (uint32_t i = 0; i < ledger->fold.nodes_count; i++)
         if (ledger->fold.nodes[i].is_retired)
             ledger->fold.nodes[i].status = NODE_RETIRED;
     ledger->fold.is_directory_stale = false;
+}
+
+/* ---- what becomes of an entry's invites */
+
+static bool is_retired_by(
+    const struct ledger *ledger, const struct entry *entry, const uint8_t *invite)
+{
+    for (uint32_t i = entry->first_op; i < entry->first_op + entry->ops_count; i++) {
+        const Picket__V1__NodeChange *change = (const void *)ledger->ops[i].body;
+
+        if (ledger->ops[i].kind == PICKET__V1__OP_KIND__OP_NODE &&
+            change->change_case == PICKET__V1__NODE_CHANGE__CHANGE_RETIRED &&
+            memcmp(change->invite.data, invite, HASH_BYTES) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The name is a node's that is not retired, or the certificate is another invite's. */
+static bool is_taken(const struct ledger *ledger, const struct entry *entry, uint32_t op)
+{
+    const Picket__V1__Invite *invite = invite_of(ledger, op);
+
+    for (uint32_t i = 0; i < ledger->fold.nodes_count; i++) {
+        const struct node_entry *node = &ledger->fold.nodes[i];
+        const uint8_t *id = invite_of(ledger, node->op)->certificate_hash.data;
+
+        if (memcmp(id, invite->certificate_hash.data, HASH_BYTES) == 0)
+            return true;
+        if (!node->is_retired && strcmp(node->name, invite->name) == 0 &&
+            !is_retired_by(ledger, entry, id))
+            return true;
+    }
+    for (uint32_t i = entry->first_op; i < op; i++)
+        if (ledger->ops[i].kind == PICKET__V1__OP_KIND__OP_INVITE &&
+            strcmp(invite_of(ledger, i)->name, invite->name) == 0)
+            return true;
+    return false;
+}
+
+static uint32_t find_invite(const struct ledger *ledger, const struct entry *entry,
+    bool (*is_void)(const struct ledger *ledger, const struct entry *entry, uint32_t op))
+{
+    for (uint32_t i = entry->first_op; i < entry->first_op + entry->ops_count; i++)
+        if (ledger->ops[i].kind == PICKET__V1__OP_KIND__OP_INVITE && is_void(ledger, entry, i))
+            return ledger->ops[i].index;
+    return NONE;
+}
+
+uint32_t directory_taken(const struct ledger *ledger, const struct entry *entry)
+{
+    return find_invite(ledger, entry, is_taken);
+}
+
+static bool is_no_node(const struct ledger *ledger, const struct entry *entry, uint32_t op)
+{
+    uint32_t node = node_search(ledger, invite_of(ledger, op)->certificate_hash.data);
+
+    (void)entry;
+    return node == NONE || ledger->fold.nodes[node].op != op;
+}
+
+static bool is_invite(const struct ledger *ledger, const struct entry *entry, uint32_t op)
+{
+    (void)ledger;
+    (void)entry;
+    (void)op;
+    return true;
+}
+
+uint32_t directory_void(struct ledger *ledger, const struct entry *entry)
+{
+    if (find_invite(ledger, entry, is_invite) == NONE)
+        return NONE;
+    directory_settle(ledger);
+    return find_invite(ledger, entry, is_no_node);
 }
 
 /* ---- reading */

@@ -47,7 +47,6 @@ int chain_make_room(struct chain *chain, uint64_t seq);
 /* Finds the freeze and the path below it again. True: something changed. */
 bool chain_refreeze(struct ledger *ledger, uint32_t chain);
 void chains_refreeze(struct ledger *ledger);
-void invite_note(struct ledger *ledger, uint32_t op);
 /* On the path below the freeze, or the next on it. */
 bool entry_is_on_path(const struct ledger *ledger, const struct entry *entry);
 /* The entry a cut names, or NONE. */
@@ -55,6 +54,18 @@ uint32_t cut_entry(const struct ledger *ledger, uint32_t chain, const Picket__V1
 bool entry_is_ancestor(const struct ledger *ledger, uint32_t entry, uint32_t of);
 /* The two entries of one number with the lowest ids; false if there are not two. */
 bool chain_lowest_pair(const struct ledger *ledger, uint32_t chain, uint64_t seq, uint32_t pair[2]);
+
+/* ---- joins.c */
+void invite_note(struct ledger *ledger, uint32_t op);
+/* Places in ledger->invites of those with this id, one after the other; NONE at the end. */
+uint32_t invite_first(const struct ledger *ledger, const uint8_t id[HASH_BYTES]);
+uint32_t invite_next(const struct ledger *ledger, uint32_t place);
+/* The name a joining node signed: that of the invite whose name its leaf bears. NULL: no invite. */
+const char *invite_name(const struct ledger *ledger, const Picket__V1__JoinRecord *join);
+/* 1: it is in the set now. 0: it adds nothing. -ENOMEM. */
+int join_keep(struct ledger *ledger, struct bytes bytes, const struct record_view *view);
+void join_note_named(struct ledger *ledger, const Picket__V1__NodeChange *change);
+bool join_is_same(const Picket__V1__JoinRecord *a, const Picket__V1__JoinRecord *b);
 
 /* ---- tally.c */
 struct tally_change {
@@ -113,3 +124,7 @@ struct node_entry {
 };
 
 void directory_settle(struct ledger *ledger);
+/* Of an entry that counts: the index of an operation that invites a node and is void for its name
+ * or id, or NONE. For one that is not kept yet (the directory is settled), and for one that is. */
+uint32_t directory_taken(const struct ledger *ledger, const struct entry *entry);
+uint32_t directory_void(struct ledger *ledger, const struct entry *entry);

@@ -366,13 +366,11 @@ static bool is_own_invite(
     for (uint32_t i = 0; i < op->index; i++)
         if (is_invite(ledger, entry->first_op + i, id))
             return true;
-    if (idmap_find(&ledger->invite_by_id, id) == IDMAP_NONE)
-        return false;
-    for (uint32_t i = 0; i < ledger->invites.count; i++) {
-        const struct entry *from = &ledger->entries[ledger->ops[ledger->invites.at[i]].entry];
+    for (uint32_t at = invite_first(ledger, id); at != NONE; at = invite_next(ledger, at)) {
+        const struct entry *from = &ledger->entries[ledger->ops[ledger->invites.at[at]].entry];
 
         if (from->author == entry->author && from->seq < entry->seq &&
-            entry_is_on_path(ledger, from) && is_invite(ledger, ledger->invites.at[i], id))
+            entry_is_on_path(ledger, from))
             return true;
     }
     return false;

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define GENESIS_BUDGET (64U * 1024)
-#define JOINS_PER_INVITE_MAX 16
 
 /* ---- genesis */
 
@@ -59,6 +58,8 @@ static void maps_start(struct ledger *ledger)
     idmap_init(&ledger->trust_by_id, HASH_BYTES, 0);
     idmap_init(&ledger->granted, KEY_BYTES, 0);
     idmap_init(&ledger->join_by_id, HASH_BYTES, 0);
+    idmap_init(&ledger->join_by_invite, HASH_BYTES, 0);
+    idmap_init(&ledger->joins_named, HASH_BYTES, 0);
     idmap_init(&ledger->invite_by_id, HASH_BYTES, 0);
     ledger->fold.is_stale = true;
     ledger->root_revision = UINT64_MAX;
@@ -143,13 +144,17 @@ void ledger_free(struct ledger *ledger)
     free(ledger->forks);
     list_fini(&ledger->heads);
     list_fini(&ledger->tips);
+    list_fini(&ledger->joins_kept);
     list_fini(&ledger->invites);
+    list_fini(&ledger->invites_before);
     list_fini(&ledger->node_changes);
     idmap_fini(&ledger->entry_by_id);
     idmap_fini(&ledger->chain_by_author);
     idmap_fini(&ledger->trust_by_id);
     idmap_fini(&ledger->granted);
     idmap_fini(&ledger->join_by_id);
+    idmap_fini(&ledger->join_by_invite);
+    idmap_fini(&ledger->joins_named);
     idmap_fini(&ledger->invite_by_id);
     wire_free(&ledger->genesis->base);
     free(ledger->genesis_at);
@@ -278,11 +283,12 @@ static void note_directory(struct ledger *ledger, const struct entry *entry)
     for (uint32_t i = entry->first_op; i < entry->first_op + entry->ops_count; i++) {
         const struct op *op = &ledger->ops[i];
 
-        if (op->kind == PICKET__V1__OP_KIND__OP_NODE && op->is_sound)
+        if (op->kind == PICKET__V1__OP_KIND__OP_NODE && op->is_sound) {
             list_push(&ledger->node_changes, i);
+            join_note_named(ledger, (const void *)op->body);
+        }
         if (op->kind != PICKET__V1__OP_KIND__OP_INVITE || !op->is_sound)
             continue;
-        list_push(&ledger->invites, i);
         invite_note(ledger, i);
     }
 }
@@ -452,54 +458,21 @@ static int add_trust(struct ledger *ledger, struct bytes bytes, struct ledger_an
 
 /* ---- joins */
 
-static uint32_t joins_of_invite(const struct ledger *ledger, const uint8_t invite[HASH_BYTES])
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < ledger->joins_count; i++)
-        count += memcmp(ledger->joins[i].message->invite.data, invite, HASH_BYTES) == 0;
-    return count;
-}
-
-static int join_keep(struct ledger *ledger, struct bytes bytes, const struct record_view *view)
-{
-    ProtobufCMessage *message = NULL;
-    struct join *join;
-    uint8_t *copy;
-
-    if (!make_room(
-            &ledger->joins, &ledger->joins_capacity, ledger->joins_count + 1, sizeof(*join)) ||
-        wire_unpack(&picket__v1__join_record__descriptor, bytes, 4 * JOIN_BYTES_MAX, &message))
-        return -ENOMEM;
-    copy = bytes_copy(bytes.at, bytes.len);
-    if (!copy || idmap_put(&ledger->join_by_id, view->id, ledger->joins_count) < 0) {
-        free(copy);
-        wire_free(message);
-        return -ENOMEM;
-    }
-    join = &ledger->joins[ledger->joins_count++];
-    *join = (struct join){.at = copy, .len = bytes.len};
-    join->message = (Picket__V1__JoinRecord *)(void *)message;
-    memcpy(join->id, view->id, HASH_BYTES);
-    ledger->fold.is_directory_stale = true;
-    return 0;
-}
-
 static int add_join(struct ledger *ledger, struct bytes bytes, struct ledger_answer *answer)
 {
     struct record_view view;
     enum ledger_reason reason = record_open(ledger, RECORD_JOIN, bytes, &view);
+    int r;
 
     memcpy(answer->id, view.id, HASH_BYTES);
     if (reason)
         return refuse_or_wait(answer, reason);
     if (idmap_find(&ledger->join_by_id, view.id) != IDMAP_NONE)
         return refuse(answer, LEDGER_KNOWN, LEDGER_OK);
-    if (joins_of_invite(ledger, view.invite) >= JOINS_PER_INVITE_MAX)
-        return refuse(answer, LEDGER_REFUSED, LEDGER_JOIN_CONFLICT);
-    if (join_keep(ledger, bytes, &view) < 0)
-        return -ENOMEM;
-    return added(ledger, answer);
+    r = join_keep(ledger, bytes, &view);
+    if (r < 0)
+        return r;
+    return r ? added(ledger, answer) : refuse(answer, LEDGER_KNOWN, LEDGER_OK);
 }
 
 /* ---- proofs of others */

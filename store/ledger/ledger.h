@@ -104,7 +104,7 @@ struct bytes ledger_entry_by_arrival(
     const struct ledger *ledger, uint64_t index, const uint8_t **ret_id);
 
 /* OK: its changeset counts. Otherwise void or waiting, with the reason. *ret_op: the operation at
- * fault or UINT32_MAX. */
+ * fault or UINT32_MAX. INVITE_VOID: all of it counts but an invite of a name that is taken. */
 enum ledger_reason ledger_entry_status(
     struct ledger *ledger, const uint8_t id[HASH_BYTES], uint32_t *ret_op);
 

@@ -221,7 +221,7 @@ static enum ledger_reason join_check(
     const struct ledger *ledger, const Picket__V1__JoinRecord *join, struct record_view *view)
 {
     uint8_t hash[HASH_BYTES];
-    uint32_t op;
+    const char *name;
 
     if (join->fleet_id.len != HASH_BYTES || join->invite.len != HASH_BYTES || join->leaf.len == 0 ||
         join->leaf_key.len != 65 || join->leaf_key.data[0] != 4 ||
@@ -232,10 +232,10 @@ static enum ledger_reason join_check(
     memcpy(view->invite, join->invite.data, HASH_BYTES);
     if (!keys_public_is_sound(join->node_key.data))
         return LEDGER_BAD_SIGNATURE;
-    op = idmap_find(&ledger->invite_by_id, view->invite);
-    if (op == IDMAP_NONE)
+    name = invite_name(ledger, join);
+    if (!name)
         return LEDGER_UNKNOWN_INVITE;
-    node_statement(ledger, join, ((const Picket__V1__Invite *)ledger->ops[op].body)->name, hash);
+    node_statement(ledger, join, name, hash);
     claim(view, join->node_key.data, hash, join->key_signature.data);
     return LEDGER_OK;
 }

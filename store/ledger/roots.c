@@ -110,9 +110,9 @@ void ledger_records_root(struct ledger *ledger, uint8_t ret_root[HASH_BYTES])
         for (uint32_t i = 0; i < ledger->trust_count; i++)
             memcpy(ids[i], ledger->trust[i].id, HASH_BYTES);
         add_ids(&tree, RECORD_TRUST, ids, ledger->trust_count);
-        for (uint32_t i = 0; i < ledger->joins_count; i++)
-            memcpy(ids[i], ledger->joins[i].id, HASH_BYTES);
-        add_ids(&tree, RECORD_JOIN, ids, ledger->joins_count);
+        for (uint32_t i = 0; i < ledger->joins_kept.count; i++)
+            memcpy(ids[i], ledger->joins[ledger->joins_kept.at[i]].id, HASH_BYTES);
+        add_ids(&tree, RECORD_JOIN, ids, ledger->joins_kept.count);
         for (uint32_t i = 0; i < ledger->forks_count; i++)
             memcpy(ids[i], ledger->forks[i].id, HASH_BYTES);
         add_ids(&tree, RECORD_FORK, ids, ledger->forks_count);

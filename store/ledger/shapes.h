@@ -91,6 +91,8 @@ struct chain {
 
 struct join {
     uint8_t id[HASH_BYTES];
+    uint32_t next; /* of the same invite, or NONE */
+    bool is_kept;
     uint8_t *at;
     size_t len;
     Picket__V1__JoinRecord *message;
@@ -194,10 +196,14 @@ struct ledger {
     struct join *joins;
     uint32_t joins_count, joins_capacity;
     struct idmap join_by_id;
+    struct idmap join_by_invite; /* -> the newest */
+    struct idmap joins_named;    /* ids that some change of a node names */
+    struct list joins_kept;      /* those that are in the set */
     struct fork *forks;
     uint32_t forks_count, forks_capacity;
-    struct list invites;       /* operations, as they came */
-    struct idmap invite_by_id; /* the lowest reference */
+    struct list invites;        /* operations, as they came */
+    struct list invites_before; /* place of an earlier one with the same id, or NONE */
+    struct idmap invite_by_id;  /* -> place of the newest in `invites` */
     struct list node_changes;
 
     struct fold fold;

@@ -37,6 +37,10 @@ static enum ledger_reason judge_next(struct ledger *ledger, struct bytes bytes,
     entry_judge(ledger, ledger->entries_count - 1, &tally);
     tally_fini(&tally);
     *ret_verdict = ledger->entries[ledger->entries_count - 1].verdict;
+    if (ret_verdict->reason == LEDGER_OK) {
+        ret_verdict->op = directory_taken(ledger, &ledger->entries[ledger->entries_count - 1]);
+        ret_verdict->reason = ret_verdict->op == NONE ? LEDGER_OK : LEDGER_INVITE_VOID;
+    }
     entry_pop(ledger);
     return ret_verdict->reason;
 }
@@ -54,7 +58,7 @@ enum ledger_reason ledger_judge_submission(
 
     if (reason)
         return say(ret_problem, reason, NONE);
-    ledger_settle(ledger);
+    directory_settle(ledger);
     reason = entry_place(ledger, &view, &prev);
     if (!reason && has_number(ledger, &view))
         reason = LEDGER_FORK;

@@ -151,7 +151,10 @@ enum ledger_reason ledger_entry_status(
         return LEDGER_UNKNOWN_PREV;
     ledger_settle(ledger);
     *ret_op = ledger->entries[index].verdict.op;
-    return ledger->entries[index].verdict.reason;
+    if (ledger->entries[index].verdict.reason)
+        return ledger->entries[index].verdict.reason;
+    *ret_op = directory_void(ledger, &ledger->entries[index]);
+    return *ret_op == NONE ? LEDGER_OK : LEDGER_INVITE_VOID;
 }
 
 const Picket__V1__Grant *ledger_entry_grant(struct ledger *ledger, const uint8_t id[HASH_BYTES])
@@ -243,14 +246,17 @@ const Picket__V1__Grant *ledger_grant_at(
 
 uint32_t ledger_joins_count(const struct ledger *ledger)
 {
-    return ledger->joins_count;
+    return ledger->joins_kept.count;
 }
 
 struct bytes ledger_join_at(const struct ledger *ledger, uint32_t index, const uint8_t **ret_id)
 {
-    CHECK(index < ledger->joins_count, "an index comes from ledger_joins_count()");
-    *ret_id = ledger->joins[index].id;
-    return bytes_of(ledger->joins[index].at, ledger->joins[index].len);
+    const struct join *join;
+
+    CHECK(index < ledger->joins_kept.count, "an index comes from ledger_joins_count()");
+    join = &ledger->joins[ledger->joins_kept.at[index]];
+    *ret_id = join->id;
+    return bytes_of(join->at, join->len);
 }
 
 uint32_t ledger_forks_count(const struct ledger *ledger)
