@@ -32,7 +32,8 @@ struct enforce {
     struct datapath *datapath;
     struct devices *devices;
     struct compile_indexes *indexes;
-    struct compile_tables *running, *coming; /* coming: the datapath's until its answer */
+    struct compile_tables *running, *coming;           /* coming: the datapath's until its answer */
+    struct compile_tables *lifeline, *lifeline_coming; /* of slot 0 */
     uint64_t running_revision, coming_revision;
     struct rpc_timer compile, counters, reconcile;
     struct enforce_waiter *waiters;
@@ -124,6 +125,14 @@ static void fail(struct enforce *enforce, uint64_t revision, const char *why)
         schedule(enforce, RETRY_NS);
 }
 
+/* The kernel, not the rules, is in the way, and that may pass. */
+static void refuse(struct enforce *enforce, const char *why)
+{
+    compile_tables_free(give(enforce->coming));
+    enforce->is_dirty = true;
+    fail(enforce, enforce->coming_revision, why);
+}
+
 static void tell_digest(struct enforce *enforce)
 {
     struct replica_event event = {.kind = REPLICA_ON_DIGEST};
@@ -133,9 +142,23 @@ static void tell_digest(struct enforce *enforce)
     effects_step(enforce->node->effects, &event);
 }
 
+static void renew_lifeline(struct enforce *enforce);
+
+/* What was last read is from before: there may stand what another object counted. */
+static void forget_fresh_counts(struct enforce *enforce)
+{
+    for (uint32_t i = 0; i < enforce->coming->objects_count; i++) {
+        const struct compile_object *object = &enforce->coming->objects[i];
+
+        if (object->is_counted && object->is_fresh && object->counter < enforce->rules_count)
+            enforce->rules[object->counter] = (struct datapath_count){0};
+    }
+}
+
 /* coming becomes running; the one before it is gone. */
 static void settle(struct enforce *enforce)
 {
+    forget_fresh_counts(enforce);
     compile_tables_free(enforce->running);
     enforce->running = enforce->coming;
     enforce->running_revision = enforce->coming_revision;
@@ -144,6 +167,7 @@ static void settle(struct enforce *enforce)
     enforce->failure[0] = '\0';
     compile_indexes_settle(enforce->indexes, enforce->running);
     devices_release(enforce->devices);
+    renew_lifeline(enforce);
     tell_digest(enforce);
     tell_waiters(enforce, enforce->running_revision, true);
     if (enforce->is_dirty)
@@ -155,8 +179,7 @@ static void on_flipped(struct job *job)
     struct enforce *enforce = job->user;
 
     if (job->code < 0) {
-        compile_tables_free(give(enforce->coming));
-        fail(enforce, enforce->coming_revision, job->why);
+        refuse(enforce, job->why);
         return;
     }
     enforce->slot = job->slot;
@@ -170,21 +193,28 @@ static void on_filled(struct job *job)
     struct job *flip;
 
     if (job->code < 0) {
-        compile_tables_free(give(enforce->coming));
-        fail(enforce, enforce->coming_revision, job->why);
+        refuse(enforce, job->why);
         return;
     }
     flip = job_new(enforce->node->loop, on_flipped, enforce);
     if (!flip || datapath_flip(enforce->datapath, job->slot, 0, &flip->done) < 0) {
         job_free(flip);
-        compile_tables_free(give(enforce->coming));
-        fail(enforce, enforce->coming_revision, "the datapath's queue is full");
+        refuse(enforce, "the datapath's queue is full");
     }
 }
 
 static bool is_same_array(const void *a, const void *b, size_t a_count, size_t b_count, size_t size)
 {
     return a_count == b_count && (a_count == 0 || memcmp(a, b, a_count * size) == 0);
+}
+
+/* A counter that starts at zero is a difference, too. */
+static bool has_fresh(const struct compile_tables *tables)
+{
+    for (uint32_t i = 0; i < tables->objects_count; i++)
+        if (tables->objects[i].is_counted && tables->objects[i].is_fresh)
+            return true;
+    return false;
 }
 
 /* Would the kernel see any difference? */
@@ -223,7 +253,8 @@ static void hash_state(struct bytes message, uint8_t ret_hash[HASH_BYTES])
     keys_hash(HASH_STATE, message, ret_hash);
 }
 
-static int compile(struct enforce *enforce, struct problem *problem)
+/* Labels and devices are valid until the next turn of the loop. */
+static struct compile_input open_input(struct enforce *enforce)
 {
     struct node *node = enforce->node;
     struct compile_input input = {.ledger = node->ledger,
@@ -241,6 +272,51 @@ static int compile(struct enforce *enforce, struct problem *problem)
         input.labels_count = self.labels_count;
     }
     input.devices = devices_compiled(enforce->devices, &input.devices_count);
+    return input;
+}
+
+static void on_lifeline(struct job *job)
+{
+    struct enforce *enforce = job->user;
+
+    if (job->code < 0) {
+        log_say(LOG_ERROR, "lifeline", "%s", job->why);
+        compile_tables_free(give(enforce->lifeline_coming));
+        return;
+    }
+    compile_tables_free(enforce->lifeline);
+    enforce->lifeline = give(enforce->lifeline_coming);
+}
+
+/*
+ * Slot 0 is what packets get while there is no generation: on a box whose rules cannot be compiled
+ * it must let in those who repair them, so it has to know the box's addresses.
+ */
+static void renew_lifeline(struct enforce *enforce)
+{
+    const struct compile_input input = open_input(enforce);
+    struct compile_tables *tables;
+    struct problem problem;
+    struct job *job;
+
+    if (enforce->lifeline_coming || compile_lifeline_only(&input, &tables, &problem) < 0)
+        return;
+    if (enforce->lifeline && is_same_for_kernel(enforce->lifeline, tables)) {
+        compile_tables_free(tables);
+        return;
+    }
+    enforce->lifeline_coming = tables;
+    job = job_new(enforce->node->loop, on_lifeline, enforce);
+    if (!job || datapath_lifeline(enforce->datapath, tables, &job->done) < 0) {
+        job_free(job);
+        compile_tables_free(give(enforce->lifeline_coming));
+    }
+}
+
+static int compile(struct enforce *enforce, struct problem *problem)
+{
+    const struct compile_input input = open_input(enforce);
+
     return compile_run(&input, &enforce->coming, problem);
 }
 
@@ -284,6 +360,8 @@ static void on_compile(struct rpc_timer *timer)
     enforce->is_dirty = false;
     enforce->is_busy = true;
     enforce->coming_revision = ledger_revision(enforce->node->ledger);
+    if (!enforce->running)
+        renew_lifeline(enforce);
     if (compile(enforce, &problem) < 0) {
         fail(enforce, enforce->coming_revision, problem.text);
         return;
@@ -295,16 +373,15 @@ static void on_compile(struct rpc_timer *timer)
         schedule(enforce, CONTENT_RETRY_NS);
         return;
     }
-    if (enforce->running && is_same_for_kernel(enforce->running, enforce->coming)) {
+    if (enforce->running && is_same_for_kernel(enforce->running, enforce->coming) &&
+        !has_fresh(enforce->coming)) {
         settle(enforce);
         return;
     }
     job = job_new(enforce->node->loop, on_filled, enforce);
     if (!job || datapath_fill(enforce->datapath, enforce->coming, &job->done) < 0) {
         job_free(job);
-        compile_tables_free(give(enforce->coming));
-        enforce->is_dirty = true;
-        fail(enforce, enforce->coming_revision, "the datapath's queue is full");
+        refuse(enforce, "the datapath's queue is full");
     }
 }
 
@@ -414,6 +491,12 @@ const struct datapath_count *enforce_reasons(const struct enforce *enforce, size
 
 OWN_AS(own_enforce, struct enforce, enforce_free)
 
+/* Counts survive a restart (D18); where memory is short, one begins at zero. */
+static void restore_index(void *user, uint32_t counter, const uint8_t id[OP_REF_BYTES])
+{
+    (void)compile_indexes_restore(user, counter, id);
+}
+
 int enforce_new(struct node *node, struct enforce **ret_enforce, struct problem *reterr_problem)
 {
     OWN(own_enforce) struct enforce *enforce = calloc(1, sizeof(*enforce));
@@ -430,6 +513,7 @@ int enforce_new(struct node *node, struct enforce **ret_enforce, struct problem 
     r = datapath_open(&options, &enforce->datapath, reterr_problem);
     if (r < 0)
         return r;
+    datapath_counted(enforce->datapath, restore_index, enforce->indexes);
     r = devices_new(
         node, enforce->datapath, on_devices_changed, enforce, &enforce->devices, reterr_problem);
     if (r < 0)
@@ -463,6 +547,8 @@ void enforce_free(struct enforce *enforce)
     devices_free(enforce->devices);
     compile_tables_free(enforce->coming);
     compile_tables_free(enforce->running);
+    compile_tables_free(enforce->lifeline_coming);
+    compile_tables_free(enforce->lifeline);
     compile_indexes_free(enforce->indexes);
     buffer_fini(&enforce->chunk);
     free(enforce->reasons);
