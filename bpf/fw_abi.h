@@ -233,6 +233,25 @@ struct fw_fragment_kept {
     __u32 counter; /* of the rule that decided, or FW_COUNTER_NONE */
 };
 
+/*
+ * Map fw_mesh_sources[set]: what strangers may still send to the mesh port (D9), by source: an IPv4
+ * address or an IPv6 /64. One allowance for all packets, of which one that opens a connection takes
+ * as much as FW_MESH_OPEN_PACKETS: 65,536 packets or 32 openings a second, twice that at once.
+ */
+struct fw_mesh_source {
+    __u64 source;
+    __u64 whole_ns; /* bpf_ktime_get_ns at which its allowance is whole again */
+};
+#define FW_MESH_WAYS 4
+#define FW_MESH_SETS 1024 /* a power of two */
+struct fw_mesh_set {
+    struct fw_mesh_source ways[FW_MESH_WAYS];
+};
+_Static_assert(sizeof(struct fw_mesh_set) == 64, "a set is a cache line");
+#define FW_MESH_PACKET_NS 15258ULL
+#define FW_MESH_OPEN_PACKETS 2048
+#define FW_MESH_BURST_NS 2000000000ULL
+
 #define FW_COUNTER_NONE 0xffffffffU
 #define FW_FRAGMENT_KEPT_NS 2000000000ULL
 

@@ -51,6 +51,9 @@ fw_inline _Bool fw_fragment_find(
 fw_inline void fw_fragment_keep(const struct fw_env *env, const struct fw_fragment_key *key,
     const struct fw_fragment_kept *kept);
 
+/* index below FW_MESH_SETS. NULL where nothing is remembered. */
+fw_inline struct fw_mesh_set *fw_mesh_set_at(const struct fw_env *env, __u32 index);
+
 /* Adds this packet. */
 fw_inline void fw_count_rule(const struct fw_env *env, __u32 counter);
 fw_inline void fw_count_reason(const struct fw_env *env, __u32 reason);

@@ -28,6 +28,7 @@ FW_MAP(fw_policy, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_policy);
 FW_MAP(fw_rules, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_rule);
 FW_MAP(fw_classes, BPF_MAP_TYPE_ARRAY, 1, __u32, __u64);
 FW_MAP(fw_manage, BPF_MAP_TYPE_ARRAY, FW_MANAGE_MAX, __u32, struct fw_manage);
+FW_MAP(fw_mesh_sources, BPF_MAP_TYPE_ARRAY, FW_MESH_SETS, __u32, struct fw_mesh_set);
 FW_MAP(fw_hosts, BPF_MAP_TYPE_HASH, 1, struct fw_address, __u32);
 FW_MAP(fw_fragments, BPF_MAP_TYPE_LRU_HASH, 4096, struct fw_fragment_key, struct fw_fragment_kept);
 FW_MAP_FLAGS(fw_class4, BPF_MAP_TYPE_LPM_TRIE, 1, struct fw_lpm4, __u32, BPF_F_NO_PREALLOC);
@@ -174,6 +175,12 @@ fw_inline void fw_fragment_keep(const struct fw_env *env, const struct fw_fragme
 {
     (void)env;
     bpf_map_update_elem(&fw_fragments, key, kept, BPF_ANY);
+}
+
+fw_inline struct fw_mesh_set *fw_mesh_set_at(const struct fw_env *env, __u32 index)
+{
+    (void)env;
+    return bpf_map_lookup_elem(&fw_mesh_sources, &index);
 }
 
 fw_inline void fw_count_rule(const struct fw_env *env, __u32 counter)

@@ -84,13 +84,72 @@ fw_inline _Bool fw_is_managed(const struct fw_manage *manage, const struct fw_ke
     return differs == 0;
 }
 
+/* An IPv4 address among bits that no IPv6 source begins with. */
+fw_inline __u64 fw_mesh_source_of(const struct fw_key *key)
+{
+    __u32 four;
+
+    __builtin_memcpy(&four, key->source, sizeof(four));
+    return key->family == FW_IPV4 ? (__u64)four << 32 | 0xffff0000U : key->source[0];
+}
+
+fw_inline __u64 fw_mesh_cost_ns(const struct fw_key *key)
+{
+    __u64 packets = key->wire_packets ? key->wire_packets : 1;
+
+    if ((key->tcp_flags & (FW_TCP_SYN | FW_TCP_ACK)) == FW_TCP_SYN)
+        packets = FW_MESH_OPEN_PACKETS;
+    return packets * FW_MESH_PACKET_NS;
+}
+
+/* Its own way, or the one that has least to forget. */
+fw_inline __u32 fw_mesh_way(const struct fw_mesh_set *set, __u64 source)
+{
+    __u64 least = ~0ULL;
+    __u32 way = 0;
+
+    FW_UNROLL
+    for (__u32 i = 0; i < FW_MESH_WAYS; i++) {
+        __u64 worth = set->ways[i].source == source ? 0 : set->ways[i].whole_ns + 1;
+
+        way = worth < least ? i : way;
+        least = worth < least ? worth : least;
+    }
+    return way & (FW_MESH_WAYS - 1);
+}
+
+/*
+ * Two CPUs can charge the same source at once, and one charge is lost: a limit of this kind need
+ * not be exact. Known peers do not come here.
+ */
+fw_inline _Bool fw_mesh_admits(const struct fw_env *env, const struct fw_key *key)
+{
+    __u64 source = fw_mesh_source_of(key), now = fw_now_ns(env), cost = fw_mesh_cost_ns(key);
+    __u64 whole_ns = now;
+    struct fw_mesh_set *set =
+        fw_mesh_set_at(env, (__u32)(source * 0x9e3779b97f4a7c15ULL >> 40) & (FW_MESH_SETS - 1));
+
+    if (!set)
+        return 1;
+    struct fw_mesh_source *way = &set->ways[fw_mesh_way(set, source)];
+
+    if (way->source == source && way->whole_ns > now)
+        whole_ns = way->whole_ns;
+    if (whole_ns + cost - now > FW_MESH_BURST_NS)
+        return 0;
+    way->source = source;
+    way->whole_ns = whole_ns + cost;
+    return 1;
+}
+
 fw_inline enum fw_reason fw_lifeline_self(
     const struct fw_env *env, const struct fw_gen *gen, const struct fw_key *key)
 {
     enum fw_reason reason;
+    _Bool is_mesh = key->protocol == FW_PROTOCOL_TCP && gen->mesh_port != 0 &&
+                    key->target_port == gen->mesh_port;
 
-    if (key->protocol == FW_PROTOCOL_TCP && gen->mesh_port != 0 &&
-        key->target_port == gen->mesh_port)
+    if (is_mesh && ((key->source_host & FW_HOST_PEER) || fw_mesh_admits(env, key)))
         return FW_REASON_PASS_MESH;
     reason = fw_lifeline_reply(gen, key);
     if (reason != FW_REASON_NONE)
@@ -101,10 +160,10 @@ fw_inline enum fw_reason fw_lifeline_self(
         if (manage && fw_is_managed(manage, key))
             return FW_REASON_PASS_MANAGE;
     }
-    return FW_REASON_NONE;
+    return is_mesh ? FW_REASON_DROP_MESH_RATE : FW_REASON_NONE;
 }
 
-/* A reason to pass, or FW_REASON_NONE. */
+/* A reason to pass, FW_REASON_DROP_MESH_RATE, or FW_REASON_NONE. */
 fw_inline enum fw_reason fw_lifeline(
     const struct fw_env *env, const struct fw_gen *gen, const struct fw_key *key)
 {

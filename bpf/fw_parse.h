@@ -43,6 +43,7 @@
 #define FW_EXT_HIP 139
 #define FW_EXT_SHIM6 140
 
+#define FW_TCP_SYN 0x02
 #define FW_TCP_ACK 0x10
 
 /* Parsing goes on. */

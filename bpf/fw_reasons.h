@@ -59,7 +59,8 @@
     X(DROP_SCTP_SHORT, "drop_sctp_short", "the packet ends inside its SCTP header")               \
     X(DROP_ICMP_SHORT, "drop_icmp_short", "the packet ends inside its ICMP header")               \
     X(DROP_LINK_DIFFERS, "drop_link_differs",                                                     \
-        "an IP packet to the kernel, but not by its link header")
+        "an IP packet to the kernel, but not by its link header")                                 \
+    X(DROP_MESH_RATE, "drop_mesh_rate", "too much to the mesh port from a source that is no peer")
 
 enum fw_reason {
 #define FW_REASON_ENUM(name, word, text) FW_REASON_##name,

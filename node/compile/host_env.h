@@ -18,6 +18,7 @@ struct host_fragment {
 struct host_memory {
     struct host_fragment fragments[HOST_FRAGMENTS];
     uint32_t next_fragment;
+    struct fw_mesh_set mesh_sources[FW_MESH_SETS];
     uint64_t reasons[FW_REASON_COUNT];
     uint64_t *rules; /* counters_count of them */
 };
@@ -185,6 +186,11 @@ fw_inline void fw_fragment_keep(const struct fw_env *env, const struct fw_fragme
         i = memory->next_fragment++ % HOST_FRAGMENTS;
     memory->fragments[i].key = *key;
     memory->fragments[i].kept = *kept;
+}
+
+fw_inline struct fw_mesh_set *fw_mesh_set_at(const struct fw_env *env, __u32 index)
+{
+    return env->memory ? &env->memory->mesh_sources[index] : NULL;
 }
 
 fw_inline void fw_count_rule(const struct fw_env *env, __u32 counter)

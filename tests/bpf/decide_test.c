@@ -250,6 +250,39 @@ static void a_missing_second_stage_drops(void **state)
     both_free(both);
 }
 
+static unsigned knock(struct both *both, enum fw_kind kind, const char *source)
+{
+    struct packet packet;
+    struct host_answer answer;
+    unsigned passed = 0;
+
+    packet_knock(&packet, source);
+    for (unsigned i = 0; i < 200; i++) {
+        assert_int_equal(
+            kernel_decide(both->kernel, kind, bytes_of(packet.bytes, packet.len), &answer), 0);
+        assert_int_equal(
+            answer.reason, answer.drops ? FW_REASON_DROP_MESH_RATE : FW_REASON_PASS_MESH);
+        passed += !answer.drops;
+    }
+    return passed;
+}
+
+static void strangers_knock_at_the_mesh_port_by_a_rate_of_their_own(void **state)
+{
+    struct both *both = both_new(0);
+
+    (void)state;
+    for (int kind = FW_KIND_XDP; kind <= FW_KIND_TC_IN; kind++) {
+        static const char *const strangers[2][2] = {
+            {"203.0.113.9", "2001:db8:7::1"}, {"203.0.113.10", "2001:db8:8::1"}};
+
+        for (int family = 0; family < 2; family++)
+            assert_in_range(knock(both, (enum fw_kind)kind, strangers[kind][family]), 64, 100);
+        assert_int_equal(knock(both, (enum fw_kind)kind, "192.0.2.7"), 200);
+    }
+    both_free(both);
+}
+
 static void a_dry_run_counts_and_passes(void **state)
 {
     struct both *both = calloc(1, sizeof(*both));
@@ -329,6 +362,7 @@ int main(void)
         cmocka_unit_test(past_its_deadline_a_generation_gives_way_to_the_fallback),
         cmocka_unit_test(an_empty_slot_without_a_lifeline_program_drops),
         cmocka_unit_test(a_missing_second_stage_drops),
+        cmocka_unit_test(strangers_knock_at_the_mesh_port_by_a_rate_of_their_own),
         cmocka_unit_test(a_dry_run_counts_and_passes),
         cmocka_unit_test(no_program_needs_more_than_200000_verified_instructions),
         cmocka_unit_test(the_last_of_the_most_rules_decides),

@@ -148,3 +148,17 @@ void packet_end(struct packet *packet)
     else
         put16(ip + 2, (uint32_t)(packet->len - packet->ip_at));
 }
+
+void packet_knock(struct packet *packet, const char *source)
+{
+    bool is_v6 = strchr(source, ':') != NULL;
+
+    memset(packet, 0, sizeof(*packet));
+    packet_ethernet(packet, is_v6 ? 0x86dd : 0x0800);
+    if (is_v6)
+        packet_ipv6(packet, source, "2001:db8::1", 6);
+    else
+        packet_ipv4(packet, source, "192.0.2.1", 6);
+    packet_tcp(packet, 999, 7425, 0x02);
+    packet_end(packet);
+}

@@ -34,5 +34,8 @@ void packet_sctp(struct packet *packet, uint16_t source, uint16_t target);
 void packet_icmp(struct packet *packet, uint8_t type, uint8_t code);
 void packet_fill(struct packet *packet, size_t len);
 
+/* A SYN to the mesh port 7425 of the box of world.h; IPv6 if the source is. */
+void packet_knock(struct packet *packet, const char *source);
+
 /* IP and UDP lengths. */
 void packet_end(struct packet *packet);

@@ -175,6 +175,48 @@ static void what_the_kernel_takes_for_ip_never_passes_as_something_else(void **s
     world_fini(&world);
 }
 
+/* How many of so many SYNs to the mesh port pass. */
+static unsigned knock(struct host *host, const char *source, unsigned count, uint64_t now_ns)
+{
+    struct packet packet;
+    struct host_answer answer;
+    unsigned passed = 0;
+
+    packet_knock(&packet, source);
+    for (unsigned i = 0; i < count; i++) {
+        struct host_packet in = {
+            .ifindex = WORLD_DEVICE, .frame = bytes_of(packet.bytes, packet.len), .now_ns = now_ns};
+
+        host_decide(host, &in, &answer);
+        assert_int_equal(
+            answer.reason, answer.drops ? FW_REASON_DROP_MESH_RATE : FW_REASON_PASS_MESH);
+        passed += !answer.drops;
+    }
+    return passed;
+}
+
+static void strangers_knock_at_the_mesh_port_by_a_rate_of_their_own(void **state)
+{
+    const uint64_t second = 1000000000;
+    static struct world world;
+    struct host *host;
+
+    (void)state;
+    assert_int_equal(cases_world(&world), 0);
+    assert_int_equal(cases_device(&world, 0), 0);
+    assert_int_equal(host_new(world.tables, &host), 0);
+    assert_int_equal(knock(host, "203.0.113.9", 200, second), 64);
+    assert_int_equal(knock(host, "203.0.113.10", 200, second), 64);
+    assert_int_equal(knock(host, "203.0.113.9", 200, 2 * second), 32);
+    assert_int_equal(knock(host, "203.0.113.9", 200, 60 * second), 64);
+    assert_int_equal(knock(host, "2001:db8:7:7::1", 40, second), 40);
+    assert_int_equal(knock(host, "2001:db8:7:7::2", 40, second), 24); /* the same /64 */
+    assert_int_equal(knock(host, "2001:db8:7:8::2", 40, second), 40);
+    assert_int_equal(knock(host, "192.0.2.7", 1000, second), 1000); /* a peer */
+    host_free(host);
+    world_fini(&world);
+}
+
 static void the_control_word_falls_back_at_its_deadline(void **state)
 {
     (void)state;
@@ -192,6 +234,7 @@ int main(void)
         cmocka_unit_test(a_kept_verdict_ends_after_two_seconds),
         cmocka_unit_test(a_tag_outside_the_frame_counts_at_tc),
         cmocka_unit_test(what_the_kernel_takes_for_ip_never_passes_as_something_else),
+        cmocka_unit_test(strangers_knock_at_the_mesh_port_by_a_rate_of_their_own),
         cmocka_unit_test(the_control_word_falls_back_at_its_deadline),
     };
 
