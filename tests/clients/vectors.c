@@ -222,7 +222,8 @@ int main(void)
 {
     struct history history = {0};
     struct author alice = {.name = "alice"}, bob = {.name = "bob"};
-    uint8_t ssh[OP_REF_BYTES], web[OP_REF_BYTES], allow[OP_REF_BYTES], reject[OP_REF_BYTES];
+    uint8_t ssh[OP_REF_BYTES], web[OP_REF_BYTES] = {0}, allow[OP_REF_BYTES] = {0},
+                               reject[OP_REF_BYTES] = {0};
     const ProtobufCBinaryData bases[] = {
         field_of(web, OP_REF_BYTES), field_of(allow, OP_REF_BYTES), field_of(reject, OP_REF_BYTES)};
 
