@@ -238,6 +238,10 @@ static int find_set(struct build *build, const struct build_rule *rule,
     r = build_set_index(build, object, ret_index);
     if (r == -EBADMSG)
         build_refuse(build, object, COMPILE_MALFORMED, "its content is not what its manifest says");
+    if (r == -ENOENT) { /* it was here a moment ago */
+        build_refuse(build, object, COMPILE_WAITING_FOR_CONTENT, "a chunk of it cannot be read");
+        build->tables->is_waiting = true;
+    }
     return r == -EBADMSG ? -ENOENT : r;
 }
 

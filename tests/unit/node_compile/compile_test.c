@@ -256,6 +256,33 @@ static void a_restored_index_is_its_objects_own(void **state)
     assert_int_equal(world_object(&world, 2)->counter, 1);
 }
 
+static bool (*chunk_of_world)(void *user, const uint8_t hash[HASH_BYTES], struct bytes *ret_chunk);
+static unsigned chunk_reads_left;
+
+static bool chunk_of_a_failing_disk(
+    void *user, const uint8_t hash[HASH_BYTES], struct bytes *ret_chunk)
+{
+    return chunk_reads_left > 0 && chunk_reads_left-- > 0 && chunk_of_world(user, hash, ret_chunk);
+}
+
+/* Looked for and found, then not readable: no rule may take the set for an empty one. */
+static void content_that_cannot_be_read_is_waited_for(void **state)
+{
+    (void)state;
+    assert_int_equal(world_set(&world, "inner", "192.0.2.0/24"), 0);
+    assert_int_equal(world_rule(&world, "allow from @inner"), 0);
+    assert_int_equal(world_rule(&world, "allow from not @inner"), 0);
+    chunk_of_world = world.input.chunk;
+    chunk_reads_left = 1;
+    world.input.chunk = chunk_of_a_failing_disk;
+    compile();
+    assert_true(world.tables->is_waiting);
+    assert_int_equal(world_object(&world, 0)->status, COMPILE_WAITING_FOR_CONTENT);
+    assert_int_equal(world_object(&world, 1)->status, COMPILE_CANNOT_ENFORCE);
+    assert_int_equal(world_object(&world, 2)->status, COMPILE_CANNOT_ENFORCE);
+    assert_int_equal(world.tables->rules_count, 0);
+}
+
 static void the_digest_follows_content_and_time_but_not_devices(void **state)
 {
     uint8_t before[HASH_BYTES];
@@ -443,6 +470,7 @@ int main(void)
         WORLD_TEST(a_counter_stays_with_its_object_and_is_reused_when_settled),
         WORLD_TEST(a_counter_is_fresh_until_a_generation_that_has_it_is_in_force),
         WORLD_TEST(a_restored_index_is_its_objects_own),
+        WORLD_TEST(content_that_cannot_be_read_is_waited_for),
         WORLD_TEST(the_digest_follows_content_and_time_but_not_devices),
         WORLD_TEST(the_lifeline_alone_has_no_rules),
         WORLD_TEST(a_device_that_comes_later_gets_the_entry_of_the_generation),
