@@ -264,7 +264,23 @@ void replica_chunk_want(struct replica *replica, uint32_t link, const uint8_t *h
         replica_emit(replica, &effect);
         return;
     }
-    /* Links came and went while the disk was slow: the neighbour asks again. */
+    CHECK(false, "the core asks only for what may be read");
+}
+
+/* Links come and go while the disk is slow: then what they asked for fills the places. */
+bool replica_chunk_may_be_read(const struct replica *replica, const uint8_t hash[HASH_BYTES])
+{
+    for (uint32_t i = 0; i < REPLICA_CHUNK_READS_MAX; i++)
+        if (!replica->chunk_reads[i].is_used)
+            return replica_chunk_has(replica, hash);
+    return false;
+}
+
+void replica_chunk_lost(struct replica *replica, const uint8_t hash[HASH_BYTES])
+{
+    idmap_remove(&replica->chunks_present, hash);
+    replica->has_chunks_revision = false;
+    replica->state_owed = true;
 }
 
 void replica_chunk_was_read(struct replica *replica, const struct replica_event *event)
@@ -281,9 +297,6 @@ void replica_chunk_was_read(struct replica *replica, const struct replica_event 
         tell_read(replica, read.link, read.hash, event->chunk_read.content);
         return;
     }
-    /* Gone or damaged: it is missing again, if a manifest names it. */
-    idmap_remove(&replica->chunks_present, read.hash);
-    replica->has_chunks_revision = false;
-    replica->state_owed = true;
+    replica_chunk_lost(replica, read.hash);
     tell_read(replica, read.link, read.hash, bytes_of(NULL, 0));
 }

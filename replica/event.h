@@ -33,7 +33,9 @@ enum replica_event_kind {
     REPLICA_ON_STORED, /* in the order of the STOREs */
     REPLICA_ON_CHUNK_STORED,
     REPLICA_ON_CHUNK_READ,
-    REPLICA_ON_DIGEST, /* the tables compiled from the present state */
+    REPLICA_ON_CHUNK_LOST, /* the environment wanted to read a chunk that should be here and could
+                              not */
+    REPLICA_ON_DIGEST,     /* the tables compiled from the present state */
 };
 
 struct replica_event {
@@ -90,6 +92,7 @@ struct replica_event {
             int result;
             struct bytes content;
         } chunk_read;
+        const uint8_t *chunk; /* CHUNK_LOST: 32 */
         struct {
             bool has_digest; /* false: the node enforces nothing at present */
             uint8_t digest[HASH_BYTES];

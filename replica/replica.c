@@ -314,6 +314,9 @@ static void dispatch(struct replica *replica, const struct replica_event *event)
     case REPLICA_ON_CHUNK_READ:
         replica_chunk_was_read(replica, event);
         break;
+    case REPLICA_ON_CHUNK_LOST:
+        replica_chunk_lost(replica, event->chunk);
+        break;
     case REPLICA_ON_DIGEST:
         replica->has_digest = event->digest.has_digest;
         memcpy(replica->digest, event->digest.digest, HASH_BYTES);

@@ -58,6 +58,10 @@ struct ledger *replica_ledger(struct replica *replica);
  * fails. */
 bool replica_is_settled(const struct replica *replica);
 
+/* So many entries, in the order of their arrival here, are on disk: what stands before may be shown
+ * under its place for ever. */
+uint64_t replica_entries_durable(const struct replica *replica);
+
 /* The chunk is on this node's disk. */
 bool replica_chunk_has(const struct replica *replica, const uint8_t hash[HASH_BYTES]);
 /* Chunks that live manifests name and that are not here. */

@@ -74,6 +74,10 @@ void replica_chunk_receive(struct replica *replica, uint32_t link, struct bytes 
 void replica_chunk_stored(struct replica *replica, uint64_t ticket, int result);
 void replica_chunk_want(struct replica *replica, uint32_t link, const uint8_t *hash);
 void replica_chunk_was_read(struct replica *replica, const struct replica_event *event);
+/* Gone or damaged: missing again, if a manifest names it. */
+void replica_chunk_lost(struct replica *replica, const uint8_t hash[HASH_BYTES]);
+/* It is here, and one more read may be under way. */
+bool replica_chunk_may_be_read(const struct replica *replica, const uint8_t hash[HASH_BYTES]);
 void replica_chunks_look(struct replica *replica);
 /* Are all chunks of all manifests in this entry here? */
 bool replica_entry_has_content(const struct replica *replica, struct bytes signed_entry);

@@ -77,6 +77,9 @@ struct unstored {
     uint8_t id[HASH_BYTES], author[KEY_BYTES], prev[HASH_BYTES];
     uint64_t seq;
     struct item *items; /* that wait for it */
+    /* Entries, in the order of their arrival. */
+    uint64_t arrival;
+    struct unstored *older, *newer;
 };
 
 struct waiting {
@@ -137,6 +140,7 @@ struct replica {
 
     struct unstored *unstored; /* REPLICA_UNSTORED_MAX + a submission's worth */
     struct idmap unstored_by_id;
+    struct unstored *oldest_entry, *newest_entry;
     uint32_t unstored_next, hidden_count;
 
     struct submission *submissions, **submissions_end;

@@ -40,6 +40,35 @@ static void emit_store(struct replica *replica, struct unstored *unstored, struc
     replica_emit(replica, &effect);
 }
 
+static void line_up(struct replica *replica, struct unstored *unstored)
+{
+    unstored->arrival = ledger_entries_count(replica->ledger) - 1;
+    unstored->older = replica->newest_entry;
+    if (unstored->older)
+        unstored->older->newer = unstored;
+    else
+        replica->oldest_entry = unstored;
+    replica->newest_entry = unstored;
+}
+
+static void leave_line(struct replica *replica, struct unstored *unstored)
+{
+    if (unstored->older)
+        unstored->older->newer = unstored->newer;
+    else
+        replica->oldest_entry = unstored->newer;
+    if (unstored->newer)
+        unstored->newer->older = unstored->older;
+    else
+        replica->newest_entry = unstored->older;
+}
+
+uint64_t replica_entries_durable(const struct replica *replica)
+{
+    return replica->oldest_entry ? replica->oldest_entry->arrival
+                                 : ledger_entries_count(replica->ledger);
+}
+
 void replica_store(
     struct replica *replica, const struct record_view *view, struct bytes bytes, struct item *item)
 {
@@ -52,6 +81,8 @@ void replica_store(
     memcpy(unstored->author, view->author, KEY_BYTES);
     memcpy(unstored->prev, view->prev, HASH_BYTES);
     unstored->items = item;
+    if (view->kind == RECORD_ENTRY)
+        line_up(replica, unstored);
     replica->counts.unstored++;
     replica->hidden_count += unstored->is_submitted;
     (void)idmap_put(&replica->unstored_by_id, view->id, slot);
@@ -165,6 +196,8 @@ void replica_stored(struct replica *replica, uint64_t ticket, int result)
     replica->counts.unstored--;
     replica->hidden_count -= unstored->is_submitted;
     idmap_remove(&replica->unstored_by_id, unstored->id);
+    if (unstored->kind == RECORD_ENTRY)
+        leave_line(replica, unstored);
     unstored->is_used = false;
     if (unstored->is_submitted)
         send_stored(replica, unstored);

@@ -78,8 +78,8 @@ static uint32_t entries_count(void *user, const uint8_t *author, uint64_t seq)
     return ledger_branches_count(((struct replica *)user)->ledger, author, seq);
 }
 
-static bool entry_at(void *user, const uint8_t *author, uint64_t seq, uint32_t index,
-    struct mesh_record *ret_record)
+static bool entry_at(
+    void *user, const uint8_t *author, uint64_t seq, uint32_t index, struct mesh_record *ret_record)
 {
     struct replica *replica = user;
 
@@ -150,7 +150,7 @@ static void chunks_missing(
 
 static bool chunk_has(void *user, const uint8_t *hash)
 {
-    return replica_chunk_has(user, hash);
+    return replica_chunk_may_be_read(user, hash);
 }
 
 void replica_view(struct replica *replica, struct mesh_view *ret_view)

@@ -417,6 +417,23 @@ static void a_trust_record_waits_for_its_parent(void **state)
     assert_int_equal(ledger_trust_count(ledger_of(desk)), 2);
 }
 
+static void entries_count_as_durable_up_to_the_first_that_is_not(void **state)
+{
+    struct desk *desk = *state;
+    uint8_t id[HASH_BYTES];
+    struct buffer entry = desk_entry(desk, &desk->operator, 1, NULL, RULE, id);
+
+    desk_connect(desk);
+    desk_receive(desk, RECORD_TRUST, buffer_bytes(&desk->trust));
+    desk_disk(desk, 0);
+    desk_receive(desk, RECORD_ENTRY, buffer_bytes(&entry));
+    assert_int_equal(ledger_entries_count(ledger_of(desk)), 1);
+    assert_int_equal(replica_entries_durable(desk->replica), 0);
+    desk_disk(desk, 0);
+    assert_int_equal(replica_entries_durable(desk->replica), 1);
+    buffer_fini(&entry);
+}
+
 /* A trust record's predecessor names the keys that may sign it: without it nobody can tell it from
  * noise. */
 static void receive_made_up_trust(struct desk *desk, uint32_t count)
@@ -476,6 +493,20 @@ static void an_empty_chunk_fails(void **state)
     assert_int_equal(desk_answer(desk, token, 0)->outcome, REPLICA_FAILED);
 }
 
+static void a_chunk_that_cannot_be_read_is_here_no_more(void **state)
+{
+    struct desk *desk = *state;
+    struct replica_event event = {.kind = REPLICA_ON_CHUNK_LOST};
+    uint8_t hash[HASH_BYTES];
+
+    keys_hash(HASH_CHUNK, bytes_of("content", 7), hash);
+    (void)submit_chunk(desk, "content", 7);
+    desk_disk(desk, 0);
+    event.chunk = hash;
+    desk_event(desk, event);
+    assert_false(replica_chunk_has(desk->replica, hash));
+}
+
 /* ---- restart */
 
 static void what_was_stored_out_of_order_is_loaded(void **state)
@@ -525,6 +556,8 @@ int main(void)
         ON_DESK(made_up_records_do_not_stop_repair),
         ON_DESK(a_chunk_is_answered_by_its_name_when_it_is_stored),
         ON_DESK(an_empty_chunk_fails),
+        ON_DESK(a_chunk_that_cannot_be_read_is_here_no_more),
+        ON_DESK(entries_count_as_durable_up_to_the_first_that_is_not),
         ON_DESK(what_was_stored_out_of_order_is_loaded),
     };
 
