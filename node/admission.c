@@ -5,6 +5,7 @@
 #include "node/log.h"
 #include "node/node.h"
 #include "proto/wire/wire.h"
+#include "rpc/loop.h"
 #include "rpc/x509.h"
 #include "store/keys/keys.h"
 #include "store/ledger/ledger.h"
@@ -13,6 +14,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#define REFUSALS_A_MINUTE 10 /* said one by one */
 
 struct admission {
     struct rpc_trust_enroller *enrollers;
@@ -109,7 +112,7 @@ static bool is_same(const struct admission *a, const struct admission *b)
 
 void admission_publish(struct node *node, bool is_joining)
 {
-    struct admission *next = calloc(1, sizeof(*next));
+    struct admission *next = calloc(1, sizeof(*next)), *before;
     struct rpc_trust_snapshot snapshot = {.is_joining = is_joining};
 
     if (!next || collect_enrollers(node->ledger, next) < 0 ||
@@ -128,13 +131,15 @@ void admission_publish(struct node *node, bool is_joining)
     snapshot.enrollers_count = next->enrollers_count;
     snapshot.nodes = next->nodes;
     snapshot.nodes_count = next->nodes_count;
+    before = node->admission;
+    node->admission = next; /* first: links that it cuts may lead here again */
     if (rpc_trust_publish(node->trust, &snapshot) < 0) {
+        node->admission = before;
         admission_free(next);
         log_say(LOG_ERROR, "trust.memory", "out of memory; the previous list of members stays");
         return;
     }
-    admission_free(node->admission);
-    node->admission = next;
+    admission_free(before);
 }
 
 /* ---- join records */
@@ -175,11 +180,33 @@ static void on_admission(void *user, const struct rpc_admission *admission)
     join(user, admission);
 }
 
+/* Anybody who reaches the port can be refused as often as it likes. */
+static bool may_say_refused(struct node *node)
+{
+    uint64_t minute = rpc_now_ns() / 60000000000ULL;
+
+    if (node->refusals.minute != minute) {
+        if (node->refusals.count > REFUSALS_A_MINUTE)
+            log_say(LOG_WARNING, "tls.refused", "%llu more were refused and not said one by one",
+                (unsigned long long)(node->refusals.count - REFUSALS_A_MINUTE));
+        node->refusals.minute = minute;
+        node->refusals.count = 0;
+    }
+    return ++node->refusals.count <= REFUSALS_A_MINUTE;
+}
+
+/* While this node has agreed with nobody yet it lacks trust records: that it knows too little is
+ * expected. */
 static void on_refused(void *user, enum rpc_refusal refusal, const char *name, bool we_dialled)
 {
-    (void)user;
-    log_say(LOG_WARNING, "tls.refused", "%s %s: %s (%s)", we_dialled ? "dialled" : "refused",
-        *name ? name : "a stranger", rpc_refusal_text(refusal), rpc_refusal_word(refusal));
+    struct node *node = user;
+    bool is_expected = node->admission && node->admission->is_joining;
+
+    if (!may_say_refused(node))
+        return;
+    log_say(is_expected ? LOG_INFO : LOG_WARNING, "tls.refused", "%s %s: %s (%s)",
+        we_dialled ? "dialled" : "refused", *name ? name : "a stranger", rpc_refusal_text(refusal),
+        rpc_refusal_word(refusal));
 }
 
 struct rpc_trust_events admission_events(struct node *node)

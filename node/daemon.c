@@ -28,13 +28,19 @@
 #define STOP_GRACE_MS 1000
 #define METHODS_MAX 64
 
-uint64_t node_time_s(const struct node *node)
+uint64_t node_wall_s(void)
 {
     struct timespec now;
 
-    (void)node;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     return now.tv_sec > 0 ? (uint64_t)now.tv_sec : 0;
+}
+
+uint64_t node_time_s(const struct node *node)
+{
+    struct node_clock clock = node->clock; /* the step keeps it */
+
+    return clock_read(&clock, node_wall_s());
 }
 
 /* ---- signals */
@@ -189,6 +195,8 @@ static int open_all(struct node *node, struct problem *reterr_problem)
     if (r == 0)
         r = db_open(node->config.state_dir, node->identity.fleet_id, &node->db, reterr_problem);
     if (r == 0)
+        clock_open(&node->clock, node->db);
+    if (r == 0)
         r = open_trust(node, reterr_problem);
     if (r == 0)
         r = effects_new(node, &node->effects, reterr_problem);
@@ -196,11 +204,28 @@ static int open_all(struct node *node, struct problem *reterr_problem)
         r = enforce_new(node, &node->enforce, reterr_problem);
     if (r == 0 && (r = api_new(node, &node->api)) < 0)
         (void)problem_say(reterr_problem, r, "out of memory");
-    if (r == 0)
+    if (r == 0) {
+        effects_plant_seed(node->effects);
         r = open_server(node, reterr_problem);
+    }
     if (r == 0)
         r = metrics_http_open(node, &node->metrics_http, reterr_problem);
     return r;
+}
+
+/* Of a daemon that never ran: what was begun ends while the parts it needs are there. */
+static void end_begun(struct node *node)
+{
+    if (node->api)
+        api_stop(node->api);
+    if (node->effects)
+        effects_stop(node->effects);
+    if (node->enforce)
+        enforce_stop(node->enforce);
+    if (!node->loop)
+        return;
+    rpc_loop_stop(node->loop, 0);
+    rpc_loop_run(node->loop);
 }
 
 /* The opposite order; what was not opened is NULL. */
@@ -244,6 +269,8 @@ int daemon_run(struct node_config *config, struct problem *reterr_problem)
         if (check.is_broken)
             r = problem_say(reterr_problem, -EIO, "the listener broke");
         notify("STOPPING=1");
+    } else {
+        end_begun(&node);
     }
     close_all(&node);
     if (signals.fd >= 0)

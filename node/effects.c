@@ -20,6 +20,8 @@
 
 #define NS_PER_MS 1000000ULL
 #define DIAL_TIMEOUT_MS 5000
+#define SEED_MS_MAX 5000 /* then it is served without: the disk is slow or fails */
+#define CLOCK_MS 30000   /* how often neighbours' clocks are looked at */
 
 /* Ours behind every mesh_link. */
 struct neighbour {
@@ -34,7 +36,6 @@ struct neighbour {
 struct later {
     struct later *next;
     struct replica_event event;
-    struct buffer content;
     char *address;
 };
 
@@ -46,7 +47,8 @@ struct effects {
     struct rpc_timer tick;
     struct neighbour *neighbours;
     struct later *first_later, **last_later;
-    uint64_t newest_token;
+    uint64_t clocks_ns;                /* when neighbours' clocks are looked at */
+    uint64_t newest_token, seed_token; /* seed: 0 when it is answered */
     uint32_t newest_number;
     bool has_new_state;
     bool has_agreed; /* with a neighbour, once: then others' join records are here */
@@ -81,7 +83,6 @@ static struct later *later_take(struct effects *effects)
 
 static void later_free(struct later *later)
 {
-    buffer_fini(&later->content);
     free(later->address);
     free(later);
 }
@@ -110,6 +111,7 @@ static void on_stored(struct rpc_tag *tag, int ok)
         log_say(
             LOG_ERROR, "store.failed", "a record could not be written: %s", strerror(-job->result));
     effects_step(job->effects, &event);
+    api_records_changed(job->effects->node->api); /* followers see what is on disk */
     free(job);
 }
 
@@ -148,14 +150,61 @@ static void store(struct effects *effects, const struct replica_effect *effect)
     }
 }
 
+struct read_job {
+    struct db_read read; /* first: the reader's */
+    struct rpc_tag tag;
+    struct effects *effects;
+    uint64_t ticket;
+    struct buffer content;
+    int result;
+};
+
+static void read_free(struct read_job *job)
+{
+    buffer_fini(&job->content);
+    free(job);
+}
+
+static void on_read(struct rpc_tag *tag, int ok)
+{
+    struct read_job *job =
+        (struct read_job *)(void *)((char *)tag - offsetof(struct read_job, tag));
+    struct replica_event event = {.kind = REPLICA_ON_CHUNK_READ};
+
+    (void)ok;
+    event.chunk_read.ticket = job->ticket;
+    event.chunk_read.result = job->result;
+    event.chunk_read.content = buffer_bytes(&job->content);
+    if (job->result < 0)
+        log_say(LOG_ERROR, "chunk.unreadable",
+            "content of a set cannot be read: %s; it is fetched again", strerror(-job->result));
+    effects_step(job->effects, &event);
+    read_free(job);
+}
+
+/* On the reader's thread. */
+static void on_fetched(struct db_read *read, int result, struct bytes content)
+{
+    struct read_job *job = (struct read_job *)(void *)read;
+
+    job->result = result;
+    if (result == 0)
+        job->result = buffer_append(&job->content, content.at, content.len);
+    if (rpc_post(job->effects->node->loop, &job->tag) < 0)
+        read_free(job);
+}
+
 static void read_chunk(struct effects *effects, const struct replica_effect *effect)
 {
-    struct later *later = later_new(effects, REPLICA_ON_CHUNK_READ);
-    int r = db_chunk_read(effects->node->db, effect->id, &later->content);
+    struct read_job *job = calloc(1, sizeof(*job));
 
-    later->event.chunk_read.ticket = effect->ticket;
-    later->event.chunk_read.result = r;
-    later->event.chunk_read.content = r < 0 ? (struct bytes){0} : buffer_bytes(&later->content);
+    CHECK(job, "a promised answer needs memory");
+    *job = (struct read_job){.read = {.fn = on_fetched},
+        .tag = {.fn = on_read},
+        .effects = effects,
+        .ticket = effect->ticket};
+    memcpy(job->read.hash, effect->id, HASH_BYTES);
+    db_chunk_fetch(effects->node->db, &job->read);
 }
 
 /* ---- signatures */
@@ -372,6 +421,8 @@ static void perform(void *user, const struct replica_effect *effect)
         read_chunk(effects, effect);
         break;
     case REPLICA_DO_ANSWER:
+        if (effect->token == effects->seed_token)
+            effects->seed_token = 0;
         api_answered(effects->node->api, effect);
         break;
     case REPLICA_DO_STATE:
@@ -399,7 +450,7 @@ static void step_once(struct effects *effects, struct replica_event *event)
     const struct replica_effects sink = {.user = effects, .fn = perform};
 
     event->now_ms = rpc_now_ns() / NS_PER_MS;
-    event->time_s = node_time_s(effects->node);
+    event->time_s = clock_read(&effects->node->clock, node_wall_s());
     rpc_trust_set_time(effects->node->trust, event->time_s); /* what join_by is measured by */
     replica_step(effects->replica, event, &sink);
 }
@@ -438,12 +489,33 @@ void effects_step(struct effects *effects, struct replica_event *event)
             effects->node->loop, &effects->tick, replica_deadline_ms(effects->replica) * NS_PER_MS);
 }
 
+static void look_at_clocks(struct effects *effects)
+{
+    struct node *node = effects->node;
+    uint64_t neighbours_s[MESH_LINKS_MAX];
+    uint32_t peers = replica_peers_count(effects->replica), count = 0;
+
+    effects->clocks_ns = rpc_now_ns() + CLOCK_MS * NS_PER_MS;
+    for (uint32_t i = 0; i < peers && count < MESH_LINKS_MAX; i++) {
+        struct mesh_peer peer;
+
+        replica_peer_at(effects->replica, i, &peer);
+        if (peer.link != MESH_LINK_NONE)
+            neighbours_s[count++] = peer.time_s;
+    }
+    clock_hear(&node->clock, node_wall_s(), neighbours_s, count);
+    if (clock_is_worth_keeping(&node->clock, neighbours_s, count))
+        clock_keep(&node->clock, node->db);
+}
+
 static void on_tick(struct rpc_timer *timer)
 {
     struct effects *effects =
         (struct effects *)(void *)((char *)timer - offsetof(struct effects, tick));
     struct replica_event event = {.kind = REPLICA_ON_TICK};
 
+    if (rpc_now_ns() >= effects->clocks_ns)
+        look_at_clocks(effects);
     effects_step(effects, &event);
 }
 
@@ -584,17 +656,35 @@ static void submit_seed(struct effects *effects)
     }
     if (!event.submit.trust_count && !event.submit.entries_count)
         return;
-    event.submit.token = effects_token(effects);
+    event.submit.token = effects->seed_token = effects_token(effects);
     effects_step(effects, &event);
+}
+
+static void on_seed_late(struct rpc_timer *timer)
+{
+    (void)timer; /* it only wakes the loop */
+}
+
+/* Before anybody can dial this node: with the trust log of its invite it knows who is a member. */
+void effects_plant_seed(struct effects *effects)
+{
+    struct rpc_loop *loop = effects->node->loop;
+    struct rpc_timer late = {.fn = on_seed_late};
+    uint64_t until_ns = rpc_now_ns() + SEED_MS_MAX * NS_PER_MS;
+
+    admission_publish(effects->node, !effects->has_agreed);
+    submit_seed(effects);
+    rpc_timer_set(loop, &late, until_ns);
+    while (effects->seed_token && rpc_now_ns() < until_ns && rpc_loop_turn(loop))
+        ;
+    rpc_timer_clear(loop, &late);
 }
 
 void effects_start(struct effects *effects)
 {
     struct replica_event event = {.kind = REPLICA_ON_TICK};
 
-    admission_publish(effects->node, !effects->has_agreed);
     effects_step(effects, &event);
-    submit_seed(effects);
 }
 
 void effects_stop(struct effects *effects)

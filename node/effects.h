@@ -31,7 +31,10 @@ void effects_free(struct effects *effects);
 /* The stream method for the server. */
 struct rpc_method effects_method(struct effects *effects);
 
-/* Submits the invite's records and this node's own join record, and begins to dial. */
+/* Submits the invite's records and runs the loop until they are stored, a few seconds at most.
+ * Before the server listens. */
+void effects_plant_seed(struct effects *effects);
+/* Begins to dial. */
 void effects_start(struct effects *effects);
 /* No more dials; the streams end with the loop. */
 void effects_stop(struct effects *effects);

@@ -44,6 +44,8 @@ struct enforce {
     uint64_t flips;
     uint8_t slot;
     bool is_dirty, is_busy, is_stopping, is_counting;
+    bool has_lost; /* a chunk that should be on disk and cannot be read */
+    uint8_t lost[HASH_BYTES];
     char failure[DATAPATH_REASON_BYTES]; /* "": none */
 };
 
@@ -241,11 +243,28 @@ static bool lend_chunk(void *user, const uint8_t hash[HASH_BYTES], struct bytes 
     struct enforce *enforce = user;
 
     enforce->chunk.len = 0;
-    if (!replica_chunk_has(enforce->node->replica, hash) ||
-        db_chunk_read(enforce->node->db, hash, &enforce->chunk) < 0)
+    if (!replica_chunk_has(enforce->node->replica, hash))
         return false;
+    if (db_chunk_read(enforce->node->db, hash, &enforce->chunk) < 0) {
+        enforce->has_lost = true;
+        memcpy(enforce->lost, hash, HASH_BYTES);
+        return false;
+    }
     *ret_chunk = buffer_bytes(&enforce->chunk);
     return true;
+}
+
+/* Not while compiling: the step may change the ledger. */
+static void tell_lost(struct enforce *enforce)
+{
+    struct replica_event event = {.kind = REPLICA_ON_CHUNK_LOST};
+
+    if (!enforce->has_lost)
+        return;
+    enforce->has_lost = false;
+    log_say(LOG_ERROR, "chunk.unreadable", "content of a set cannot be read; it is fetched again");
+    event.chunk = enforce->lost;
+    effects_step(enforce->node->effects, &event);
 }
 
 static void hash_state(struct bytes message, uint8_t ret_hash[HASH_BYTES])
@@ -354,6 +373,7 @@ static void on_compile(struct rpc_timer *timer)
         (struct enforce *)(void *)((char *)timer - offsetof(struct enforce, compile));
     struct problem problem = {0};
     struct job *job;
+    int r;
 
     if (is_too_early(enforce))
         return;
@@ -362,7 +382,9 @@ static void on_compile(struct rpc_timer *timer)
     enforce->coming_revision = ledger_revision(enforce->node->ledger);
     if (!enforce->running)
         renew_lifeline(enforce);
-    if (compile(enforce, &problem) < 0) {
+    r = compile(enforce, &problem);
+    tell_lost(enforce);
+    if (r < 0) {
         fail(enforce, enforce->coming_revision, problem.text);
         return;
     }

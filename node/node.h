@@ -5,6 +5,7 @@
  *
  * Threads: logic.
  */
+#include "node/clock.h"
 #include "node/config.h"
 #include "node/identity.h"
 
@@ -39,8 +40,15 @@ struct node {
     struct admission *admission; /* the list of members as last published */
     struct api *api;
     struct metrics_http *metrics_http; /* NULL if off */
+    struct node_clock clock;
+    struct {
+        uint64_t minute, count;
+    } refusals; /* in this minute */
     uint64_t started_ns;
 };
+
+/* The machine's clock. */
+uint64_t node_wall_s(void);
 
 /* Unix seconds that never go back (ledger.md L28): the larger of the clock and the newest time
  * held. */

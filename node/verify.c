@@ -14,6 +14,7 @@ struct verifier {
     pthread_cond_t has_work;
     struct verify_job *first, **last;
     uint32_t waiting;
+    struct verify_job *unposted; /* done when the loop had ended */
     bool is_stopping;
     pthread_t threads[VERIFY_THREADS_MAX];
     uint32_t threads_count;
@@ -48,6 +49,14 @@ static bool is_good(const struct verify_job *job)
     return !job->also || job->also(job);
 }
 
+static void keep_unposted(struct verifier *verifier, struct verify_job *job)
+{
+    (void)pthread_mutex_lock(&verifier->lock);
+    job->next = verifier->unposted;
+    verifier->unposted = job;
+    (void)pthread_mutex_unlock(&verifier->lock);
+}
+
 static void *work(void *of_verifier)
 {
     struct verifier *verifier = of_verifier;
@@ -55,7 +64,8 @@ static void *work(void *of_verifier)
 
     while ((job = take(verifier))) {
         job->is_good = is_good(job);
-        (void)rpc_post(verifier->loop, &job->tag);
+        if (rpc_post(verifier->loop, &job->tag) < 0)
+            keep_unposted(verifier, job);
     }
     return NULL;
 }
@@ -87,6 +97,16 @@ int verify_start(struct verifier *verifier, struct verify_job *job)
     return r;
 }
 
+static void drop_all(struct verify_job *job, void (*drop)(struct verify_job *job))
+{
+    while (job) {
+        struct verify_job *next = job->next;
+
+        drop(job);
+        job = next;
+    }
+}
+
 void verifier_free(struct verifier *verifier, void (*drop)(struct verify_job *job))
 {
     if (!verifier)
@@ -97,12 +117,8 @@ void verifier_free(struct verifier *verifier, void (*drop)(struct verify_job *jo
     (void)pthread_mutex_unlock(&verifier->lock);
     for (uint32_t i = 0; i < verifier->threads_count; i++)
         (void)pthread_join(verifier->threads[i], NULL);
-    while (verifier->first) {
-        struct verify_job *job = verifier->first;
-
-        verifier->first = job->next;
-        drop(job);
-    }
+    drop_all(verifier->first, drop);
+    drop_all(verifier->unposted, drop);
     (void)pthread_cond_destroy(&verifier->has_work);
     (void)pthread_mutex_destroy(&verifier->lock);
     free(verifier);

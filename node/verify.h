@@ -34,7 +34,7 @@ struct verifier;
 /* threads 0: as many as there are processors, up to the maximum. */
 int verifier_new(struct rpc_loop *loop, uint32_t threads, struct verifier **ret_verifier);
 
-/* Waits for the threads; jobs still queued are not answered but handed to `drop`. Accepts NULL. */
+/* Waits for the threads; jobs that were not answered are handed to `drop`. Accepts NULL. */
 void verifier_free(struct verifier *verifier, void (*drop)(struct verify_job *job));
 
 /* 0 or -ENOBUFS. */

@@ -32,6 +32,10 @@ int rpc_loop_new(struct rpc_loop **ret_loop, struct problem *reterr_problem);
 /* Serves until a stop is complete. */
 void rpc_loop_run(struct rpc_loop *loop);
 
+/* One event, or the next deadline: for what must be done before the rest may begin. False when a
+ * stop is complete. */
+bool rpc_loop_turn(struct rpc_loop *loop);
+
 /*
  * Begins the end and returns: every server stops listening; every open call and link gets its
  * cancel/down notice now and has `grace_ms` to finish, then it is cut; channels close; when nothing

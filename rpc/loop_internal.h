@@ -24,9 +24,6 @@ void rpc_loop_remove_part(struct rpc_loop *loop, struct rpc_part *part);
 void rpc_loop_hold(struct rpc_loop *loop);
 void rpc_loop_drop(struct rpc_loop *loop);
 
-/* One event, or the next deadline. False when the queue is gone. */
-bool rpc_loop_turn(struct rpc_loop *loop);
-
 grpc_completion_queue *rpc_loop_queue(struct rpc_loop *loop);
 
 /* timers.c: a pairing heap of the callers' own nodes. */

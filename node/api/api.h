@@ -9,6 +9,9 @@
 #include "node/api/reply.h"
 #include "rpc/server.h"
 
+/* A page ends with the item that reaches it: ordinary clients take messages of at most 4 MiB. */
+#define API_PAGE_BYTES (1024UL * 1024)
+
 struct api;
 struct ledger_object;
 struct node;

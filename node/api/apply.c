@@ -19,6 +19,7 @@
 
 #define CHUNKS_MAX 64 /* in one request; REQUEST_BYTES_MAX holds fewer full ones */
 #define WAIT_PRESET_MS 10000
+#define WAIT_MS_MAX 600000
 #define WAIT_POLL_NS (20 * 1000000ULL)
 #define NS_PER_MS 1000000ULL
 
@@ -86,10 +87,16 @@ void submissions_end_all(struct api *api)
 
 /* ---- the answer */
 
+static bool is_short_of_room(int code)
+{
+    return code == -EBUSY || code == -ENOMEM || code == -ENOSPC || code == -ENOBUFS;
+}
+
 static enum rpc_status status_of(const struct replica_answer *answer)
 {
+    /* UNAVAILABLE would read as: nobody is there. */
     if (answer->outcome == REPLICA_FAILED)
-        return answer->problem.code == -EBUSY ? RPC_RESOURCE_EXHAUSTED : RPC_UNAVAILABLE;
+        return is_short_of_room(answer->problem.code) ? RPC_RESOURCE_EXHAUSTED : RPC_INTERNAL;
     switch ((int)answer->reason) {
     case LEDGER_MALFORMED:
     case LEDGER_OPS_MISMATCH:
@@ -194,7 +201,7 @@ static void on_poll(struct rpc_timer *timer)
     const Picket__V1__Wait *wait = submission->apply->wait;
     bool is_for_nodes = wait->for_ == PICKET__V1__WAIT__FOR__FOR_NODES;
 
-    if (rpc_now_ns() >= submission->give_up_ns ||
+    if (rpc_now_ns() >= submission->give_up_ns || rpc_call_is_cancelled(submission->call) ||
         (is_for_nodes && holders(submission) >= wait->nodes)) {
         answer_apply(submission, false);
         return;
@@ -212,6 +219,8 @@ static void wait_or_answer(struct submission *submission)
         answer_apply(submission, false);
         return;
     }
+    if (timeout_ms > WAIT_MS_MAX)
+        timeout_ms = WAIT_MS_MAX;
     submission->give_up_ns = rpc_now_ns() + timeout_ms * NS_PER_MS;
     submission->timer.fn = on_poll;
     rpc_timer_set(node->loop, &submission->timer, rpc_now_ns() + WAIT_POLL_NS);

@@ -6,6 +6,8 @@
 #include "node/api/api_internal.h"
 #include "node/node.h"
 #include "proto/wire/wire.h"
+#include "replica/replica.h"
+#include "rpc/loop.h"
 #include "store/ledger/ledger.h"
 
 #include "proto/picket/v1/log.pb-c.h"
@@ -13,7 +15,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define SCAN_MAX 1000 /* entries looked at in one turn */
+
 struct follower {
+    struct rpc_timer timer; /* first: there is more to look at */
     struct follower *next;
     struct api *api;
     struct rpc_call *call;
@@ -25,13 +30,20 @@ static void advance_one(struct follower *follower)
 {
     struct node *node = api_node(follower->api);
 
-    while (follower->index < ledger_entries_count(node->ledger)) {
-        int r = log_send(node, follower->call, follower->index, follower->request);
-
-        if (r < 0)
+    for (uint32_t i = 0; follower->index < replica_entries_durable(node->replica); i++) {
+        if (i == SCAN_MAX) { /* others' calls first */
+            rpc_timer_set(node->loop, &follower->timer, rpc_now_ns());
+            return;
+        }
+        if (log_send(node, follower->call, follower->index, follower->request) < 0)
             return;
         follower->index++;
     }
+}
+
+static void on_turn(struct rpc_timer *timer)
+{
+    advance_one((struct follower *)(void *)timer);
 }
 
 void follow_advance(struct follower *followers)
@@ -42,6 +54,7 @@ void follow_advance(struct follower *followers)
 
 static void follower_free(struct follower *follower)
 {
+    rpc_timer_clear(api_node(follower->api)->loop, &follower->timer);
     wire_free(&follower->request->base);
     free(follower);
 }
@@ -93,9 +106,10 @@ void api_log_follow(void *user, struct rpc_call *call, struct bytes bytes)
         rpc_call_fail(call, RPC_RESOURCE_EXHAUSTED, "this node is short of memory; try again");
         return;
     }
-    *follower = (struct follower){.next = *slot, .api = user, .call = call, .request = request};
+    *follower = (struct follower){
+        .timer = {.fn = on_turn}, .next = *slot, .api = user, .call = call, .request = request};
     follower->index =
-        request->follow_new_only ? ledger_entries_count(node->ledger) : request->after;
+        request->follow_new_only ? replica_entries_durable(node->replica) : request->after;
     *slot = follower;
     rpc_call_attach(call, &events, follower);
     advance_one(follower);

@@ -6,6 +6,7 @@
 #include "node/api/sentences.h"
 #include "node/node.h"
 #include "proto/wire/wire.h"
+#include "replica/replica.h"
 #include "store/ledger/ledger.h"
 
 #include "proto/picket/v1/log.pb-c.h"
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define PAGE_MAX 200
+#define SCAN_MAX 5000 /* entries looked at for one page, whoever's they are */
 
 static Picket__V1__LogEntry *entry_message(struct reply *reply, struct node *node, uint64_t index,
     const Picket__V1__ListLogRequest *request)
@@ -50,7 +52,8 @@ void api_log_list(void *user, struct rpc_call *call, struct bytes bytes)
     Picket__V1__ListLogResponse response = PICKET__V1__LIST_LOG_RESPONSE__INIT;
     Picket__V1__ListLogRequest *request =
         api_request(call, &picket__v1__list_log_request__descriptor, bytes);
-    uint64_t count = ledger_entries_count(node->ledger);
+    uint64_t count = replica_entries_durable(node->replica);
+    size_t bytes_listed = 0;
     uint32_t limit;
 
     if (!request)
@@ -60,13 +63,16 @@ void api_log_list(void *user, struct rpc_call *call, struct bytes bytes)
     for (uint64_t i = request->after; response.entries && i < count; i++) {
         Picket__V1__LogEntry *entry;
 
-        if (response.n_entries == limit) {
+        if (response.n_entries == limit || bytes_listed >= API_PAGE_BYTES ||
+            i == request->after + SCAN_MAX) {
             response.next = i;
             break;
         }
         entry = entry_message(&reply, node, i, request);
-        if (entry)
-            response.entries[response.n_entries++] = entry;
+        if (!entry)
+            continue;
+        bytes_listed += protobuf_c_message_get_packed_size(&entry->base);
+        response.entries[response.n_entries++] = entry;
     }
     wire_free(&request->base);
     reply_send(&reply, call, &response);
@@ -78,7 +84,7 @@ void api_log_get(void *user, struct rpc_call *call, struct bytes bytes)
     struct reply reply = {0};
     Picket__V1__GetEntryRequest *request =
         api_request(call, &picket__v1__get_entry_request__descriptor, bytes);
-    uint64_t count = ledger_entries_count(node->ledger);
+    uint64_t count = replica_entries_durable(node->replica);
 
     if (!request)
         return;

@@ -148,6 +148,7 @@ void api_rules_list(void *user, struct rpc_call *call, struct bytes bytes)
         api_request(call, &picket__v1__list_request__descriptor, bytes);
     uint32_t count = ledger_objects_count(node->ledger);
     uint8_t root[HASH_BYTES];
+    size_t bytes_listed = 0;
     uint32_t limit;
 
     if (!request)
@@ -160,13 +161,15 @@ void api_rules_list(void *user, struct rpc_call *call, struct bytes bytes)
         ledger_object_at(node->ledger, i, &object);
         if (!is_asked(request, &object))
             continue;
-        if (response.n_objects == limit) {
-            response.next = response.objects[limit - 1]->id;
+        if (response.n_objects == limit || bytes_listed >= API_PAGE_BYTES) {
+            response.next = response.objects[response.n_objects - 1]->id;
             break;
         }
         response.objects[response.n_objects] = object_message(&reply, node, &object);
         if (!response.objects[response.n_objects])
             break;
+        bytes_listed +=
+            protobuf_c_message_get_packed_size(&response.objects[response.n_objects]->base);
         response.n_objects++;
     }
     if (ledger_state_root(node->ledger, root))
