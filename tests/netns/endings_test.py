@@ -77,13 +77,13 @@ try:
     wait_until("it answers", lambda: lab.picket(1, "status", check=False).returncode == 0)
     wait_until("both agree", lab.agree, 60)
     lab.picket(1, "rule", "add", "drop in tcp from 192.0.2.1 to any port 7 priority 700 name before")
-    ballast = open(os.path.join(disk, "ballast"), "wb")
+    ballast = os.open(os.path.join(disk, "ballast"), os.O_WRONLY | os.O_CREAT)
     try:
         while True:
-            ballast.write(bytes(4096))
-            ballast.flush()
+            os.write(ballast, bytes(4096))
     except OSError:
         pass
+    os.close(ballast)
     refused = 0
     for k in range(200):  # the log still has some room of its own
         done = lab.picket(1, "rule", "add", "drop in tcp from 192.0.2.2 to any port 7 priority 701 name full%d" % k, check=False)
@@ -91,10 +91,11 @@ try:
             refused += 1
             break
     assert refused, "nothing is refused on a full disk"
+    assert daemon.poll() is None, "the daemon ended: %s\n%s" % (daemon.returncode, daemon.stderr.read()[-4000:])
+    assert "not stored" in done.stdout + done.stderr, done.stdout + done.stderr
     print("refused:", (done.stdout + done.stderr).strip().splitlines()[-1])
     names = {rule["name"] for rule in lab.json(2, "rule", "list")["rules"]}
     assert "before" in names
-    ballast.close()
     os.unlink(os.path.join(disk, "ballast"))
     wait_until("writes pass again", lambda: lab.picket(
         1, "rule", "add", "drop in tcp from 192.0.2.3 to any port 7 priority 702 name after", check=False).returncode == 0)
