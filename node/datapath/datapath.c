@@ -70,14 +70,16 @@ static int post(struct datapath *datapath, const struct command *wanted)
     return r;
 }
 
-/* Puts the program of this build behind links that still carry an older one. */
+/* Puts the program of this build behind a link that still carries an older one. Every start looks
+ * at each, as an earlier one may have been killed before it came to the last. */
 static void renew_link(void *user, uint32_t index)
 {
     const struct entry *entry = user;
     char pin[PIN_PATH_BYTES];
 
     pins_link_path(&entry->pins, index, pin);
-    (void)hook_xdp_replace(entry->xdp_fd, pin);
+    if (hook_xdp_program(pin) != entry->xdp_id)
+        (void)hook_xdp_replace(entry->xdp_fd, pin);
 }
 
 static int open_kernel(struct datapath *datapath, const struct datapath_options *options,
@@ -92,7 +94,7 @@ static int open_kernel(struct datapath *datapath, const struct datapath_options 
         return r;
     datapath->is_entry_open = true;
     r = slots_open(&datapath->slots, &datapath->entry, options->lifeline, reterr_problem);
-    if (r == 0 && datapath->entry.is_xdp_renewed)
+    if (r == 0)
         (void)pins_each_link(&pins, renew_link, &datapath->entry);
     return r;
 }

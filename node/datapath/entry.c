@@ -163,22 +163,19 @@ static bool is_same_code(int a_fd, int b_fd)
 }
 
 /* The pinned program if it is of the same code, else the loaded one takes its pin. */
-static int keep_program(
-    const struct entry *entry, const struct bpf_program *program, int *ret_fd, bool *ret_is_renewed)
+static int keep_program(const struct entry *entry, const struct bpf_program *program, int *ret_fd)
 {
     char path[PIN_PATH_BYTES];
 
     pins_path(&entry->pins, bpf_program__name(program), path);
     OWN(own_fd) int pinned = bpf_obj_get(path);
 
-    *ret_is_renewed = false;
     if (pinned >= 0 && is_same_code(pinned, bpf_program__fd(program))) {
         *ret_fd = give_fd(pinned);
         return 0;
     }
     if (pinned >= 0 && unlink(path) < 0)
         return -errno;
-    *ret_is_renewed = pinned >= 0;
     *ret_fd = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 0);
     if (*ret_fd < 0 || bpf_obj_pin(*ret_fd, path) < 0)
         return -errno;
@@ -187,12 +184,10 @@ static int keep_program(
 
 static int keep_programs(struct entry *entry, const struct fw_entry *skeleton)
 {
-    bool is_tc_renewed;
-    int r =
-        keep_program(entry, skeleton->progs.fw_xdp_entry, &entry->xdp_fd, &entry->is_xdp_renewed);
+    int r = keep_program(entry, skeleton->progs.fw_xdp_entry, &entry->xdp_fd);
 
-    if (r == 0) /* filters of the older build are found by their program's id and replaced */
-        r = keep_program(entry, skeleton->progs.fw_tc_entry, &entry->tc_fd, &is_tc_renewed);
+    if (r == 0) /* filters of an older build are found by their program's id and replaced */
+        r = keep_program(entry, skeleton->progs.fw_tc_entry, &entry->tc_fd);
     if (r < 0)
         return r;
     entry->xdp_id = hook_program_id(entry->xdp_fd);

@@ -31,7 +31,6 @@ struct entry {
     int tc_fd;
     uint32_t xdp_id;
     uint32_t tc_id;
-    bool is_xdp_renewed; /* pinned links still carry the program of an older build */
     uint32_t shards;
     bool is_atomic;          /* counts: more CPUs than shards */
     uint64_t *word;          /* mapped */

@@ -39,6 +39,18 @@ enum hook_look hook_xdp_look(uint32_t index, const char *pin_path)
     return info.xdp.ifindex == index ? HOOK_OURS : HOOK_DEFUNCT;
 }
 
+uint32_t hook_xdp_program(const char *pin_path)
+{
+    struct bpf_link_info info = {0};
+    uint32_t len = sizeof(info);
+    OWN(own_fd) int link_fd = bpf_obj_get(pin_path);
+
+    return link_fd >= 0 && bpf_obj_get_info_by_fd(link_fd, &info, &len) == 0 &&
+                   info.type == BPF_LINK_TYPE_XDP
+               ? info.prog_id
+               : 0;
+}
+
 int hook_xdp_replace(int program_fd, const char *pin_path)
 {
     OWN(own_fd) int link_fd = bpf_obj_get(pin_path);

@@ -24,6 +24,9 @@ enum hook_look {
 int hook_xdp_attach(int program_fd, uint32_t index, const char *pin_path);
 enum hook_look hook_xdp_look(uint32_t index, const char *pin_path);
 
+/* The id of the program behind the pinned link; 0 if it cannot be had. */
+uint32_t hook_xdp_program(const char *pin_path);
+
 /* Puts another program behind the pinned link. */
 int hook_xdp_replace(int program_fd, const char *pin_path);
 

@@ -92,10 +92,10 @@ static int adopt(struct slots *slots)
 }
 
 /*
- * Slot 0 is made anew at each start, as its lifeline may be configured otherwise, and when the box's
- * addresses change. Packets need it only while no other generation runs; one that comes while it is
- * exchanged gets the entry program's own last answer: ARP passes, the rest drops. The grace period
- * keeps the old parse from meeting the new verdict.
+ * Slot 0 is made anew at each start, as its lifeline may be configured otherwise, and when the
+ * box's addresses change. Packets need it only while no other generation runs; one that comes while
+ * it is exchanged gets the entry program's own last answer: ARP passes, the rest drops. The grace
+ * period keeps the old parse from meeting the new verdict.
  */
 int slots_lifeline(
     struct slots *slots, const struct compile_tables *lifeline, struct problem *reterr_problem)

@@ -597,6 +597,41 @@ static void a_restart_keeps_the_link(void **state)
     assert_int_equal(sync_reconcile(datapath)->repaired, 0);
 }
 
+static int pass_everything(void)
+{
+    const struct bpf_insn code[] = {
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 2},
+        {.code = BPF_JMP | BPF_EXIT},
+    };
+    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_XDP);
+
+    return bpf_prog_load(BPF_PROG_TYPE_XDP, "foreign", "GPL", code, 2, &options);
+}
+
+/* Another daemon was killed between its own program's pin and the last of the links. */
+static void a_link_that_carries_another_program_gets_ours_at_a_restart(void **state)
+{
+    char pin[160], entry_pin[160];
+    int fd = pass_everything();
+
+    (void)state;
+    must("ip tuntap add dev tap0 mode tap");
+    if (fd < 0 || attach("tap0", "tun")->mode != DEVICE_NATIVE)
+        skip();
+    (void)snprintf(
+        pin, sizeof(pin), "%s/picket/v%d/links/%u", bpffs, FW_ABI_VERSION, ns_index("tap0"));
+    (void)snprintf(
+        entry_pin, sizeof(entry_pin), "%s/picket/v%d/fw_xdp_entry", bpffs, FW_ABI_VERSION);
+    assert_int_equal(hook_xdp_replace(fd, pin), 0);
+    datapath_close(datapath);
+    datapath = open_with(false);
+    int entry_fd = bpf_obj_get(entry_pin);
+
+    assert_int_equal(hook_xdp_program(pin), hook_program_id(entry_fd));
+    (void)close(entry_fd);
+    (void)close(fd);
+}
+
 static void native_xdp_drops_as_tc_does(void **state)
 {
     struct stream stream;
@@ -624,16 +659,6 @@ static void a_link_whose_device_went_is_cleared_away(void **state)
     must("ip link del dev tap0");
     (void)sync_forget(datapath, index);
     must("test ! -e %s/picket/v%d/links/%u", bpffs, FW_ABI_VERSION, index);
-}
-
-static int pass_everything(void)
-{
-    const struct bpf_insn code[] = {
-        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 2},
-        {.code = BPF_JMP | BPF_EXIT},
-    };
-
-    return bpf_prog_load(BPF_PROG_TYPE_XDP, "foreign", "GPL", code, 2, NULL);
 }
 
 static void beside_a_foreign_xdp_program_we_run_at_tc(void **state)
@@ -699,6 +724,7 @@ int main(void)
         TEST(a_device_that_is_gone_says_so),
         TEST(a_driver_that_offers_xdp_gets_a_pinned_link),
         TEST(a_restart_keeps_the_link),
+        TEST(a_link_that_carries_another_program_gets_ours_at_a_restart),
         cmocka_unit_test_setup_teardown(native_xdp_drops_as_tc_does, start, stop_and_remove),
         TEST(a_link_whose_device_went_is_cleared_away),
         TEST(beside_a_foreign_xdp_program_we_run_at_tc),
