@@ -208,6 +208,7 @@ void directory_settle(struct ledger *ledger)
         if (ledger->fold.nodes[i].is_retired)
             ledger->fold.nodes[i].status = NODE_RETIRED;
     ledger->fold.is_directory_stale = false;
+    ledger->fold.are_nodes_unhashed = true;
 }
 
 /* ---- what becomes of an entry's invites */

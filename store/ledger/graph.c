@@ -96,7 +96,8 @@ static bool is_settled(const struct ledger *ledger, const struct op *op)
 {
     enum ledger_reason reason = ledger->entries[op->entry].verdict.reason;
 
-    return reason != LEDGER_UNKNOWN_BASE && reason != LEDGER_UNKNOWN_TRUST;
+    return reason != LEDGER_UNKNOWN_BASE && reason != LEDGER_UNKNOWN_TRUST &&
+           reason != LEDGER_SOFTWARE_TOO_OLD;
 }
 
 static bool is_same_kind(const struct op *a, const struct op *b)
@@ -223,28 +224,34 @@ void graph_unlink(struct op *op)
 
 /* ---- objects */
 
-struct object *object_of(struct ledger *ledger, const uint8_t id[OP_REF_BYTES])
+struct object *object_touch(struct ledger *ledger, const uint8_t id[OP_REF_BYTES])
 {
     struct fold *fold = &ledger->fold;
     uint32_t index = idmap_find(&fold->objects_by_id, id);
+    struct object *object;
 
     if (index == IDMAP_NONE) {
         fold->objects = must_grow(
             fold->objects, &fold->objects_capacity, fold->objects_count, sizeof(*fold->objects));
         index = fold->objects_count++;
-        fold->objects[index] =
-            (struct object){.winner = NONE, .is_stale = true, .is_leaf_stale = true};
+        fold->objects[index] = (struct object){.winner = NONE};
         memcpy(fold->objects[index].id, id, OP_REF_BYTES);
         must_put(&fold->objects_by_id, id, index);
     }
-    return &fold->objects[index];
+    object = &fold->objects[index];
+    if (!object->is_unsettled)
+        list_push(&fold->unsettled, index);
+    if (!object->is_unhashed)
+        list_push(&fold->unhashed, index);
+    object->is_stale = object->is_unsettled = object->is_unhashed = true;
+    return object;
 }
 
 /* An operation that counts joins its object. */
 void graph_add(struct ledger *ledger, uint32_t index)
 {
     struct op *op = &ledger->ops[index];
-    struct object *object = object_of(ledger, op->object);
+    struct object *object = object_touch(ledger, op->object);
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < op->links.bases_count; i++)
@@ -258,9 +265,6 @@ void graph_add(struct ledger *ledger, uint32_t index)
     if (op->kind == PICKET__V1__OP_KIND__OP_PUT_SET &&
         ((const Picket__V1__PutSet *)(void *)op->body)->n_vector)
         list_push(&object->vectors, index);
-    object->is_stale = true;
-    object->is_leaf_stale = true;
-    ledger->fold.is_live_stale = true;
 }
 
 void object_fini(struct object *object)

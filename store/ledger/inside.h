@@ -89,12 +89,15 @@ void entry_judge(struct ledger *ledger, uint32_t index, struct tally *tally);
 enum ledger_reason graph_link(struct ledger *ledger, uint32_t op);
 void graph_unlink(struct op *op);
 void graph_add(struct ledger *ledger, uint32_t op);
-struct object *object_of(struct ledger *ledger, const uint8_t id[OP_REF_BYTES]);
+/* It is about to change. */
+struct object *object_touch(struct ledger *ledger, const uint8_t id[OP_REF_BYTES]);
 void object_settle(struct ledger *ledger, struct object *object);
 void object_fini(struct object *object);
 
 /* ---- view.c */
 void objects_settle(struct ledger *ledger);
+/* Its place in fold.live, or where it would be. */
+uint32_t object_place(const struct ledger *ledger, const uint8_t id[OP_REF_BYTES]);
 uint32_t object_kind_of(const struct ledger *ledger, const struct object *object);
 
 /* ---- reduce.c */

@@ -128,6 +128,7 @@ static void choose(struct ledger *ledger, const uint8_t *invite)
     }
     if (has_left)
         list_kept(ledger);
+    ledger->others++;
     ledger->fold.is_directory_stale = true;
 }
 

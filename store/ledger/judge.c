@@ -16,7 +16,8 @@
 
 static bool is_waiting(enum ledger_reason reason)
 {
-    return reason == LEDGER_UNKNOWN_BASE || reason == LEDGER_UNKNOWN_TRUST;
+    return reason == LEDGER_UNKNOWN_BASE || reason == LEDGER_UNKNOWN_TRUST ||
+           reason == LEDGER_SOFTWARE_TOO_OLD;
 }
 
 static void rule_out(struct verdict *verdict, enum ledger_reason reason, uint32_t op)
@@ -136,6 +137,8 @@ static enum ledger_reason judge_grant(struct ledger *ledger, uint32_t index)
     uint64_t position = judge_trust_head(ledger, entry, &went_back);
 
     position = judge_cuts(ledger, index, position);
+    if (!entry->is_trust_unknown && ledger->in_force.positions[position].level > FLEET_LEVEL)
+        return LEDGER_SOFTWARE_TOO_OLD;
     if (entry->by_itself.reason)
         return entry->by_itself.reason;
     if (entry->is_beside)

@@ -62,7 +62,6 @@ static void maps_start(struct ledger *ledger)
     idmap_init(&ledger->joins_named, HASH_BYTES, 0);
     idmap_init(&ledger->invite_by_id, HASH_BYTES, 0);
     ledger->fold.is_stale = true;
-    ledger->root_revision = UINT64_MAX;
 }
 
 int ledger_new(struct bytes genesis, struct ledger **ret_ledger, struct problem *reterr_problem)
@@ -144,6 +143,8 @@ void ledger_free(struct ledger *ledger)
     free(ledger->forks);
     list_fini(&ledger->heads);
     list_fini(&ledger->tips);
+    list_fini(&ledger->hashed_tips);
+    merkle_fini(&ledger->records);
     list_fini(&ledger->joins_kept);
     list_fini(&ledger->invites);
     list_fini(&ledger->invites_before);
@@ -430,6 +431,7 @@ static int trust_keep(struct ledger *ledger, struct bytes bytes, const struct re
     memcpy(record->id, view->id, HASH_BYTES);
     record->prev = view->has_prev ? idmap_find(&ledger->trust_by_id, view->prev) : NONE;
     record->body = body;
+    ledger->others++;
     return 0;
 }
 
@@ -499,6 +501,7 @@ static int fork_keep(
     memcpy(ledger->forks[slot].pair[1], view->claims[1].hash, HASH_BYTES);
     memcpy(ledger->forks[slot].author, view->author, KEY_BYTES);
     ledger->chains[chain].fork = slot;
+    ledger->others++;
     return 0;
 }
 

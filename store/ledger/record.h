@@ -53,7 +53,8 @@ enum record_kind {
     X(UNKNOWN_INVITE, "unknown_invite", "no invite with this id is here yet")                    \
     X(INVITE_VOID, "invite_void", "the invite does not count")                                   \
     X(JOIN_CONFLICT, "join_conflict", "the invite was used by two keys; both are suspended")     \
-    X(WAITING_FOR_CONTENT, "waiting_for_content", "a chunk of a set is missing")
+    X(WAITING_FOR_CONTENT, "waiting_for_content", "a chunk of a set is missing")                 \
+    X(SOFTWARE_TOO_OLD, "software_too_old", "the fleet's level is above this software's")
 
 enum ledger_reason {
 #define LEDGER_REASON_ENUM(name, word, text) LEDGER_##name,

@@ -27,6 +27,9 @@ void fold_fini(struct ledger *ledger)
     free(fold->objects);
     free(fold->live);
     free(fold->nodes);
+    list_fini(&fold->unsettled);
+    list_fini(&fold->unhashed);
+    merkle_fini(&fold->tree);
     idmap_fini(&fold->awaited);
     idmap_fini(&fold->objects_by_id);
     idmap_fini(&fold->tally);
@@ -39,7 +42,6 @@ static void fold_start(struct ledger *ledger)
     idmap_init(&ledger->fold.awaited, HASH_BYTES, 0);
     idmap_init(&ledger->fold.objects_by_id, OP_REF_BYTES, 0);
     idmap_init(&ledger->fold.tally, ELEMENT_REF_BYTES, 0);
-    ledger->fold.is_live_stale = true;
     ledger->fold.is_directory_stale = true;
 }
 
@@ -52,10 +54,7 @@ static void apply(struct ledger *ledger, const struct entry *entry)
         if (op->is_version) {
             graph_add(ledger, i);
         } else if (op->kind == PICKET__V1__OP_KIND__OP_SET_DELTA) {
-            struct object *set = object_of(ledger, op->object);
-
-            list_push(&set->deltas, i);
-            set->is_leaf_stale = true;
+            list_push(&object_touch(ledger, op->object)->deltas, i);
         } else {
             ledger->fold.is_directory_stale = true;
         }

@@ -11,14 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the tree, leaf by leaf: stack[i] is a full subtree, each smaller than the one before */
-
-struct tree {
-    uint8_t stack[64][HASH_BYTES];
-    uint64_t count;
-    unsigned depth;
-};
-
 static void leaf_hash(const uint8_t *at, size_t len, uint8_t ret_hash[HASH_BYTES])
 {
     static const uint8_t prefix = 0;
@@ -30,97 +22,84 @@ static void leaf_hash(const uint8_t *at, size_t len, uint8_t ret_hash[HASH_BYTES
     keys_hasher_end(&hasher, ret_hash);
 }
 
-static void join_top(struct tree *tree)
-{
-    uint8_t bytes[1 + 2 * HASH_BYTES] = {1};
-
-    memcpy(bytes + 1, tree->stack[tree->depth - 2], 2 * HASH_BYTES);
-    keys_hash(HASH_STATE, bytes_of(bytes, sizeof(bytes)), tree->stack[tree->depth - 2]);
-    tree->depth--;
-}
-
-static void tree_add_hash(struct tree *tree, const uint8_t hash[HASH_BYTES])
-{
-    memcpy(tree->stack[tree->depth++], hash, HASH_BYTES);
-    for (uint64_t n = ++tree->count; (n & 1) == 0; n >>= 1)
-        join_top(tree);
-}
-
-static void tree_add(struct tree *tree, const uint8_t *at, size_t len)
-{
-    uint8_t hash[HASH_BYTES];
-
-    leaf_hash(at, len, hash);
-    tree_add_hash(tree, hash);
-}
-
-static void tree_end(struct tree *tree, uint8_t ret_root[HASH_BYTES])
-{
-    if (tree->count == 0) {
-        keys_hash(HASH_STATE, bytes_of(NULL, 0), ret_root);
-        return;
-    }
-    while (tree->depth > 1)
-        join_top(tree);
-    memcpy(ret_root, tree->stack[0], HASH_BYTES);
-}
-
 /* ---- records: kind, then what names one; tips ascending by author, seq, id, the others by id */
+
+static void set_tip(struct ledger *ledger, uint32_t index)
+{
+    struct ledger_head tip = ledger_tip_at(ledger, index);
+    uint8_t leaf[1 + KEY_BYTES + 8 + HASH_BYTES] = {RECORD_ENTRY}, hash[HASH_BYTES];
+
+    memcpy(leaf + 1, tip.author, KEY_BYTES);
+    put_be64(leaf + 1 + KEY_BYTES, tip.seq);
+    memcpy(leaf + 1 + KEY_BYTES + 8, tip.id, HASH_BYTES);
+    leaf_hash(leaf, sizeof(leaf), hash);
+    merkle_set(&ledger->records, index, hash);
+}
+
+static void set_tips(struct ledger *ledger)
+{
+    struct list *hashed = &ledger->hashed_tips;
+
+    while (hashed->count < ledger->tips.count)
+        list_push(hashed, NONE);
+    hashed->count = ledger->tips.count;
+    for (uint32_t i = 0; i < hashed->count; i++) {
+        if (hashed->at[i] == ledger->tips.at[i])
+            continue;
+        hashed->at[i] = ledger->tips.at[i];
+        set_tip(ledger, i);
+    }
+}
 
 static int compare_ids(const void *a, const void *b)
 {
     return memcmp(a, b, HASH_BYTES);
 }
 
-static void add_ids(
-    struct tree *tree, enum record_kind kind, uint8_t (*ids)[HASH_BYTES], uint32_t count)
+static uint32_t set_ids(struct ledger *ledger, uint32_t first, enum record_kind kind,
+    uint8_t (*ids)[HASH_BYTES], uint32_t count)
 {
     qsort(ids, count, sizeof(*ids), compare_ids);
     for (uint32_t i = 0; i < count; i++) {
-        uint8_t leaf[1 + HASH_BYTES] = {(uint8_t)kind};
+        uint8_t leaf[1 + HASH_BYTES] = {(uint8_t)kind}, hash[HASH_BYTES];
 
         memcpy(leaf + 1, ids[i], HASH_BYTES);
-        tree_add(tree, leaf, sizeof(leaf));
+        leaf_hash(leaf, sizeof(leaf), hash);
+        merkle_set(&ledger->records, first + i, hash);
     }
+    return first + count;
 }
 
-static void add_tips(struct tree *tree, const struct ledger *ledger)
+static void set_others(struct ledger *ledger, uint32_t total)
 {
-    for (uint32_t i = 0; i < ledger_tips_count(ledger); i++) {
-        struct ledger_head head = ledger_tip_at(ledger, i);
-        uint8_t leaf[1 + KEY_BYTES + 8 + HASH_BYTES] = {RECORD_ENTRY};
+    uint8_t(*ids)[HASH_BYTES] = calloc(total + 1, sizeof(*ids));
+    uint32_t at = ledger->tips.count;
 
-        memcpy(leaf + 1, head.author, KEY_BYTES);
-        put_be64(leaf + 1 + KEY_BYTES, head.seq);
-        memcpy(leaf + 1 + KEY_BYTES + 8, head.id, HASH_BYTES);
-        tree_add(tree, leaf, sizeof(leaf));
-    }
+    CHECK(ids, "there is memory for the reduced state");
+    for (uint32_t i = 0; i < ledger->trust_count; i++)
+        memcpy(ids[i], ledger->trust[i].id, HASH_BYTES);
+    at = set_ids(ledger, at, RECORD_TRUST, ids, ledger->trust_count);
+    for (uint32_t i = 0; i < ledger->joins_kept.count; i++)
+        memcpy(ids[i], ledger->joins[ledger->joins_kept.at[i]].id, HASH_BYTES);
+    at = set_ids(ledger, at, RECORD_JOIN, ids, ledger->joins_kept.count);
+    for (uint32_t i = 0; i < ledger->forks_count; i++)
+        memcpy(ids[i], ledger->forks[i].id, HASH_BYTES);
+    (void)set_ids(ledger, at, RECORD_FORK, ids, ledger->forks_count);
+    free(ids);
 }
 
 void ledger_records_root(struct ledger *ledger, uint8_t ret_root[HASH_BYTES])
 {
-    struct tree tree = {0};
-    uint8_t(*ids)[HASH_BYTES];
-    uint32_t most = ledger->trust_count + ledger->joins_count + ledger->forks_count;
+    uint32_t others = ledger->trust_count + ledger->joins_kept.count + ledger->forks_count;
+    uint32_t total = ledger->tips.count + others;
+    bool is_moved = ledger->hashed_tips.count != ledger->tips.count;
 
-    if (ledger->root_revision != ledger->revision) {
-        ids = calloc(most + 1, sizeof(*ids));
-        CHECK(ids, "there is memory for the reduced state");
-        add_tips(&tree, ledger);
-        for (uint32_t i = 0; i < ledger->trust_count; i++)
-            memcpy(ids[i], ledger->trust[i].id, HASH_BYTES);
-        add_ids(&tree, RECORD_TRUST, ids, ledger->trust_count);
-        for (uint32_t i = 0; i < ledger->joins_kept.count; i++)
-            memcpy(ids[i], ledger->joins[ledger->joins_kept.at[i]].id, HASH_BYTES);
-        add_ids(&tree, RECORD_JOIN, ids, ledger->joins_kept.count);
-        for (uint32_t i = 0; i < ledger->forks_count; i++)
-            memcpy(ids[i], ledger->forks[i].id, HASH_BYTES);
-        add_ids(&tree, RECORD_FORK, ids, ledger->forks_count);
-        free(ids);
-        tree_end(&tree, ledger->records_root);
-        ledger->root_revision = ledger->revision;
-    }
-    memcpy(ret_root, ledger->records_root, HASH_BYTES);
+    merkle_resize(&ledger->records, total);
+    set_tips(ledger);
+    if (is_moved || ledger->hashed_others != ledger->others)
+        set_others(ledger, others);
+    ledger->hashed_others = ledger->others;
+    merkle_root(&ledger->records, ret_root);
 }
 
 /* ---- state */
@@ -198,7 +177,6 @@ static void object_leaf(const struct ledger *ledger, struct object *object)
         keys_hasher_add(&hasher, additions, HASH_BYTES);
     }
     keys_hasher_end(&hasher, object->leaf);
-    object->is_leaf_stale = false;
 }
 
 static void hash_text(struct keys_hasher *hasher, const char *text)
@@ -207,10 +185,10 @@ static void hash_text(struct keys_hasher *hasher, const char *text)
     keys_hasher_add(hasher, text, strlen(text));
 }
 
-static void node_leaf(const struct ledger_node *node, struct tree *tree)
+static void node_leaf(const struct ledger_node *node, uint8_t ret_hash[HASH_BYTES])
 {
     struct keys_hasher hasher;
-    uint8_t hash[HASH_BYTES], status = (uint8_t)node->status;
+    uint8_t status = (uint8_t)node->status;
 
     leaf_start(&hasher, LEAF_NODE);
     keys_hasher_add(&hasher, node->invite, HASH_BYTES);
@@ -226,37 +204,75 @@ static void node_leaf(const struct ledger_node *node, struct tree *tree)
         keys_hasher_add(&hasher, node->leaf_key, 65);
         keys_hasher_add(&hasher, node->node_key, KEY_BYTES);
     }
-    keys_hasher_end(&hasher, hash);
-    tree_add_hash(tree, hash);
+    keys_hasher_end(&hasher, ret_hash);
+}
+
+static void set_first(struct ledger *ledger)
+{
+    uint8_t first[4 + HASH_BYTES] = {0}, hash[HASH_BYTES];
+    struct bytes trust_head = ledger_trust_head(ledger, NULL);
+
+    put_be32(first, 1);
+    if (trust_head.len > 0)
+        memcpy(first + 4, trust_head.at, HASH_BYTES);
+    leaf_hash(first, sizeof(first), hash);
+    merkle_set(&ledger->fold.tree, 0, hash);
+}
+
+/* The leaves of objects that changed, and those whose place did. */
+static void set_objects(struct ledger *ledger)
+{
+    struct fold *fold = &ledger->fold;
+
+    for (uint32_t i = 0; i < fold->unhashed.count; i++) {
+        struct object *object = &fold->objects[fold->unhashed.at[i]];
+        uint32_t place;
+
+        object->is_unhashed = false;
+        if (!object->is_live)
+            continue;
+        object_leaf(ledger, object);
+        place = object_place(ledger, object->id);
+        if (place < fold->moved)
+            merkle_set(&fold->tree, 1 + place, object->leaf);
+    }
+    for (uint32_t i = fold->moved; i < fold->live_count; i++)
+        merkle_set(&fold->tree, 1 + i, fold->objects[fold->live[i]].leaf);
+    fold->unhashed.count = 0;
+}
+
+static void set_nodes(struct ledger *ledger)
+{
+    uint32_t count = ledger_nodes_count(ledger);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct ledger_node node;
+        uint8_t hash[HASH_BYTES];
+
+        ledger_node_at(ledger, i, &node);
+        node_leaf(&node, hash);
+        merkle_set(&ledger->fold.tree, 1 + ledger->fold.live_count + i, hash);
+    }
+    ledger->fold.are_nodes_unhashed = false;
 }
 
 bool ledger_state_root(struct ledger *ledger, uint8_t ret_root[HASH_BYTES])
 {
-    struct tree tree = {0};
-    uint8_t first[4 + HASH_BYTES] = {0};
-    uint64_t position;
-    struct bytes trust_head = ledger_trust_head(ledger, &position);
+    struct fold *fold = &ledger->fold;
+    uint32_t leaves;
 
-    if (ledger->in_force.positions[position].level > FLEET_LEVEL)
+    if (ledger->in_force.positions[ledger->in_force.head].level > FLEET_LEVEL)
         return false;
     objects_settle(ledger);
-    put_be32(first, 1);
-    if (trust_head.len > 0)
-        memcpy(first + 4, trust_head.at, HASH_BYTES);
-    tree_add(&tree, first, sizeof(first));
-    for (uint32_t i = 0; i < ledger->fold.live_count; i++) {
-        struct object *object = &ledger->fold.objects[ledger->fold.live[i]];
-
-        if (object->is_leaf_stale)
-            object_leaf(ledger, object);
-        tree_add_hash(&tree, object->leaf);
-    }
-    for (uint32_t i = 0; i < ledger_nodes_count(ledger); i++) {
-        struct ledger_node node;
-
-        ledger_node_at(ledger, i, &node);
-        node_leaf(&node, &tree);
-    }
-    tree_end(&tree, ret_root);
+    leaves = 1 + fold->live_count + ledger_nodes_count(ledger);
+    if (fold->tree.levels[0].count != leaves)
+        fold->are_nodes_unhashed = true; /* their places moved */
+    merkle_resize(&fold->tree, leaves);
+    set_first(ledger);
+    set_objects(ledger);
+    if (fold->moved != NONE || fold->are_nodes_unhashed)
+        set_nodes(ledger);
+    fold->moved = NONE;
+    merkle_root(&fold->tree, ret_root);
     return true;
 }

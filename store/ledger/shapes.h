@@ -8,6 +8,7 @@
  */
 #include "base/idmap.h"
 #include "store/ledger/ledger.h"
+#include "store/ledger/merkle.h"
 
 #define NONE UINT32_MAX
 #define ELEMENT_REF_BYTES (OP_REF_BYTES + 4)
@@ -146,7 +147,9 @@ struct object {
     struct list heads; /* ascending by reference */
     uint32_t winner;   /* operation; NONE: not live */
     bool is_stale;     /* heads and winner are to be found again */
-    bool is_leaf_stale;
+    bool is_live;      /* stands in fold.live */
+    bool is_unsettled; /* in fold.unsettled */
+    bool is_unhashed;  /* in fold.unhashed */
     uint8_t leaf[HASH_BYTES];
     /* sets */
     struct list deltas;  /* operations that count */
@@ -161,8 +164,12 @@ struct fold {
     struct object *objects;
     uint32_t objects_count, objects_capacity;
     uint32_t *live; /* indices of live objects, ascending by id */
-    uint32_t live_count;
-    bool is_live_stale;
+    uint32_t live_count, live_capacity;
+    struct list unsettled; /* objects that changed since `live` was brought up to date */
+    struct list unhashed;  /* objects that changed since the last root */
+    uint32_t moved;        /* places in `live` from here on are others than at the last root */
+    struct merkle tree;    /* the state's: a first leaf, objects, nodes */
+    bool are_nodes_unhashed;
     struct idmap tally; /* as written: deletes, removals, manifest counts of each author's own */
     struct node_entry *nodes;
     uint32_t nodes_count;
@@ -207,6 +214,8 @@ struct ledger {
     struct list node_changes;
 
     struct fold fold;
-    uint64_t root_revision; /* of records_root */
-    uint8_t records_root[HASH_BYTES];
+    struct merkle records;
+    struct list hashed_tips; /* entries, by leaf */
+    uint64_t others;         /* changes when trust records, joins or fork proofs do */
+    uint64_t hashed_others;
 };

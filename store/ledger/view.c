@@ -280,24 +280,79 @@ static int compare_objects(const void *a, const void *b, void *fold)
     return memcmp(objects[*(const uint32_t *)a].id, objects[*(const uint32_t *)b].id, OP_REF_BYTES);
 }
 
-void objects_settle(struct ledger *ledger)
+uint32_t object_place(const struct ledger *ledger, const uint8_t id[OP_REF_BYTES])
 {
-    struct fold *fold = &ledger->fold;
+    const struct fold *fold = &ledger->fold;
+    uint32_t low = 0, high = fold->live_count;
 
-    ledger_settle(ledger);
-    if (!fold->is_live_stale)
-        return;
-    free(fold->live);
-    fold->live = calloc(fold->objects_count + 1, sizeof(*fold->live));
-    CHECK(fold->live, "there is memory for the reduced state");
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (memcmp(fold->objects[fold->live[middle]].id, id, OP_REF_BYTES) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void list_all_live(struct fold *fold)
+{
     fold->live_count = 0;
     for (uint32_t i = 0; i < fold->objects_count; i++) {
-        object_settle(ledger, &fold->objects[i]);
-        if (fold->objects[i].winner != NONE)
+        fold->objects[i].is_live = fold->objects[i].winner != NONE;
+        if (fold->objects[i].is_live)
             fold->live[fold->live_count++] = i;
     }
     qsort_r(fold->live, fold->live_count, sizeof(*fold->live), compare_objects, fold);
-    fold->is_live_stale = false;
+    fold->moved = 0;
+}
+
+static void list_live(struct ledger *ledger, uint32_t index)
+{
+    struct fold *fold = &ledger->fold;
+    struct object *object = &fold->objects[index];
+    bool is_live = object->winner != NONE;
+    uint32_t place;
+
+    if (is_live == object->is_live)
+        return;
+    place = object_place(ledger, object->id);
+    if (is_live) {
+        memmove(&fold->live[place + 1], &fold->live[place],
+            (fold->live_count++ - place) * sizeof(*fold->live));
+        fold->live[place] = index;
+    } else {
+        memmove(&fold->live[place], &fold->live[place + 1],
+            (--fold->live_count - place) * sizeof(*fold->live));
+    }
+    object->is_live = is_live;
+    fold->moved = place < fold->moved ? place : fold->moved;
+}
+
+void objects_settle(struct ledger *ledger)
+{
+    struct fold *fold = &ledger->fold;
+    uint32_t count;
+
+    ledger_settle(ledger);
+    count = fold->unsettled.count;
+    if (count == 0)
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        object_settle(ledger, &fold->objects[fold->unsettled.at[i]]);
+        fold->objects[fold->unsettled.at[i]].is_unsettled = false;
+    }
+    while (fold->live_capacity < fold->objects_count)
+        fold->live =
+            must_grow(fold->live, &fold->live_capacity, fold->live_capacity, sizeof(*fold->live));
+    if (count > 16 + fold->live_count / 64) {
+        list_all_live(fold);
+    } else {
+        for (uint32_t i = 0; i < count; i++)
+            list_live(ledger, fold->unsettled.at[i]);
+    }
+    fold->unsettled.count = 0;
 }
 
 /* Deletes have no kind of their own. */

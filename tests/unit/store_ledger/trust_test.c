@@ -151,6 +151,37 @@ static void a_level_above_ours_has_no_state_root(void **state)
     assert_false(ledger_state_root(fleet->ledger, root));
 }
 
+/* Whatever is written at the new level is kept and folded by nobody who does not know it; the state
+ * stays as the old level left it. */
+static void a_level_above_ours_stops_the_fold_and_keeps_the_state(void **state)
+{
+    Picket__V1__TrustBody body = PICKET__V1__TRUST_BODY__INIT;
+    Picket__V1__Level level = PICKET__V1__LEVEL__INIT;
+    struct ledger *other = fleet_empty(fleet);
+    uint8_t before[OP_REF_BYTES], after[OP_REF_BYTES], base[1][OP_REF_BYTES];
+    struct change unknown = {(Picket__V1__OpKind)77, &level.base};
+    uint8_t id[HASH_BYTES];
+    uint32_t op;
+    (void)state;
+
+    assert_int_equal(fleet_rule(fleet, 1, &rule, NULL, NULL, 0, before), LEDGER_OK);
+    level.level = 2;
+    body.action_case = PICKET__V1__TRUST_BODY__ACTION_LEVEL;
+    body.level = &level;
+    fleet_trust(fleet, &body);
+    memcpy(base[0], before, OP_REF_BYTES);
+    assert_int_equal(fleet_delete(fleet, 1, before, (const uint8_t(*)[OP_REF_BYTES])base, 1, after),
+        LEDGER_SOFTWARE_TOO_OLD);
+    assert_int_equal(fleet_write(fleet, 1, NULL, &unknown, 1, id), LEDGER_SOFTWARE_TOO_OLD);
+    assert_int_equal(ledger_objects_count(fleet->ledger), 1);
+    for (uint32_t i = 0; i < fleet->records_count; i++) /* as after a restart */
+        (void)fleet_add(
+            other, fleet->records[i].kind, bytes_of(fleet->records[i].at, fleet->records[i].len));
+    assert_int_equal(ledger_objects_count(other), 1);
+    assert_int_equal(ledger_entry_status(other, after, &op), LEDGER_SOFTWARE_TOO_OLD);
+    ledger_free(other);
+}
+
 static void too_few_signers_are_refused(void **state)
 {
     Picket__V1__TrustBody body = PICKET__V1__TRUST_BODY__INIT;
@@ -274,6 +305,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_second_grant_of_a_key_is_a_link_without_effect, setup, teardown),
         cmocka_unit_test_setup_teardown(a_level_above_ours_has_no_state_root, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_level_above_ours_stops_the_fold_and_keeps_the_state, setup, teardown),
         cmocka_unit_test_setup_teardown(too_few_signers_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_fork_gives_a_proof_that_freezes_the_key, setup, teardown),
         cmocka_unit_test_setup_teardown(
