@@ -116,13 +116,23 @@ void mesh_book_link_up(
     address->refused[0] = 0;
 }
 
-void mesh_book_forget_claims(struct mesh_core *core, const uint8_t node[HASH_BYTES])
+static bool is_said(const Picket__V1__Hello *hello, const char *text)
+{
+    for (size_t i = 0; i < hello->n_addresses; i++)
+        if (strcmp(hello->addresses[i], text) == 0)
+            return true;
+    return false;
+}
+
+void mesh_book_forget_claims(
+    struct mesh_core *core, const uint8_t node[HASH_BYTES], const Picket__V1__Hello *hello)
 {
     for (uint32_t i = 0; i < MESH_ADDRESSES_MAX; i++) {
         struct mesh_address *address = &core->addresses[i];
 
         if (address->is_used && address->is_claimed && !address->is_configured &&
-            !address->is_dialling && memcmp(address->node, node, HASH_BYTES) == 0)
+            !address->is_dialling && memcmp(address->node, node, HASH_BYTES) == 0 &&
+            !is_said(hello, address->text))
             address->is_used = false;
     }
 }

@@ -64,7 +64,8 @@ struct mesh_address *mesh_book_learn(struct mesh_core *core, const char *text, c
 void mesh_book_link_up(
     struct mesh_core *core, const char *text, const uint8_t node[HASH_BYTES], bool is_self);
 /* A node says anew where it can be reached: what it said before and nobody tried goes. */
-void mesh_book_forget_claims(struct mesh_core *core, const uint8_t node[HASH_BYTES]);
+void mesh_book_forget_claims(
+    struct mesh_core *core, const uint8_t node[HASH_BYTES], const Picket__V1__Hello *hello);
 /* Of a link that ended or a dial that failed. */
 void mesh_book_failed(struct mesh_core *core, const char *text, const char *sentence);
 void mesh_book_link_down(

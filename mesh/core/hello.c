@@ -41,36 +41,44 @@ static enum mesh_reason judge_hello(
     return MESH_NONE;
 }
 
-/* Somebody new may interest all others. */
+/* An address that is news may interest all others. */
 static void spread_contacts(struct mesh_core *core)
 {
     for (uint32_t i = 0; i < MESH_LINKS_MAX; i++)
         core->links[i].contacts_due = true;
 }
 
+/* True: nobody here had heard of it. */
+static bool take_claim(struct mesh_core *core, struct mesh_link *link, const char *text)
+{
+    struct mesh_address *address = mesh_book_learn(core, text, link->node);
+    bool is_news = address && !address->is_configured && !address->is_met &&
+                   memcmp(address->node, link->node, HASH_BYTES) == 0;
+
+    if (is_news)
+        address->is_met = address->is_claimed = true;
+    if (!link->address[0])
+        strncpy(link->address, text, sizeof(link->address) - 1);
+    return is_news;
+}
+
 void mesh_recv_hello(struct mesh_core *core, struct mesh_link *link, const Picket__V1__Hello *hello)
 {
     enum mesh_reason reason = judge_hello(core, link, hello);
+    bool is_news = false;
 
     if (reason != MESH_NONE || link->has_hello) {
         mesh_link_close(core, link, reason != MESH_NONE ? reason : MESH_BAD_FRAME);
         return;
     }
     link->has_hello = true;
-    mesh_book_forget_claims(core, link->node);
-    for (size_t i = 0; i < hello->n_addresses && i < CONTACT_ADDRESSES_MAX; i++) {
-        struct mesh_address *address;
-
-        if (!mesh_address_fits(hello->addresses[i]))
-            continue;
-        address = mesh_book_learn(core, hello->addresses[i], link->node);
-        if (address && !address->is_configured && !address->is_met &&
-            memcmp(address->node, link->node, HASH_BYTES) == 0)
-            address->is_met = address->is_claimed = true;
-        if (!link->address[0])
-            strncpy(link->address, hello->addresses[i], sizeof(link->address) - 1);
-    }
-    spread_contacts(core);
+    mesh_book_forget_claims(core, link->node, hello);
+    for (size_t i = 0; i < hello->n_addresses && i < CONTACT_ADDRESSES_MAX; i++)
+        if (mesh_address_fits(hello->addresses[i]))
+            is_news |= take_claim(core, link, hello->addresses[i]);
+    link->contacts_due = true;
+    if (is_news)
+        spread_contacts(core);
 }
 
 /* Every node we have met, with one address each; a node with two has two contacts. */
