@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -111,6 +112,20 @@ static void check_listener(struct rpc_timer *timer)
         return;
     }
     rpc_timer_set(check->node->loop, timer, rpc_now_ns() + LISTENER_CHECK_NS);
+}
+
+/* One failed accept ends the listener: so strangers' connections must not use up the descriptors.
+ */
+#define DESCRIPTORS 8192
+
+static void raise_limits(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS)
+        return;
+    limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* ---- systemd */
@@ -251,6 +266,7 @@ int daemon_run(struct node_config *config, struct problem *reterr_problem)
     struct listener_check check = {.timer = {.fn = check_listener}, .node = &node};
     int r = keys_start();
 
+    raise_limits();
     if (r < 0)
         return problem_say(reterr_problem, r, "libsodium cannot start");
     r = signals_open(&signals, reterr_problem);
