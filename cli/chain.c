@@ -328,28 +328,6 @@ int chain_acknowledge(struct chain *chain, uint64_t seq, struct problem *reterr_
     return write_tail(chain, reterr_problem);
 }
 
-int chain_drop(struct chain *chain, uint64_t seq, struct problem *reterr_problem)
-{
-    struct bytes entry;
-    size_t offset = 0;
-    uint8_t id[HASH_BYTES];
-    int r;
-
-    if (seq < chain->head_seq || seq >= chain->last_seq)
-        return 0;
-    if (!find_id(chain, seq, id))
-        memset(id, 0, sizeof(id)); /* the first entry of all goes */
-    for (uint64_t left = seq - chain->head_seq; left; left--)
-        (void)chain_next(chain, &offset, &entry);
-    chain->tail.len = offset;
-    r = write_tail(chain, reterr_problem);
-    if (r < 0)
-        return r;
-    chain->last_seq = seq;
-    memcpy(chain->last_id, id, HASH_BYTES);
-    return 0;
-}
-
 int chain_adopt(struct chain *chain, struct bytes entry, struct problem *reterr_problem)
 {
     uint8_t own[HASH_BYTES];

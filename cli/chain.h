@@ -56,9 +56,6 @@ int chain_missing(const struct chain *chain, uint64_t seq, struct buffer *ret_li
 /* A node has everything up to here on its disk: the head moves, the tail gets shorter. */
 int chain_acknowledge(struct chain *chain, uint64_t seq, struct problem *reterr_problem);
 
-/* Forgets entries above seq, which no node has: every one they were sent to refused them. */
-int chain_drop(struct chain *chain, uint64_t seq, struct problem *reterr_problem);
-
 /*
  * Catching up: the entry after the last one, as a node told it. Verified: it must follow what is
  * here, and where the tail has an entry of that number it must be the same. Then it is the head.

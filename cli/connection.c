@@ -207,16 +207,3 @@ int connection_follow(struct connection *connection, const char *path, const voi
         connection->channel, path, buffer_bytes(&bytes), 0, on_reply, user, &why);
     return r < 0 ? say_where(connection, r, &why, reterr_problem) : 0;
 }
-
-bool connection_error_is_open(int error)
-{
-    switch (error) {
-    case -EINVAL: /* said no */
-    case -EACCES:
-    case -EPERM:
-    case -EAGAIN:
-        return false;
-    default:
-        return true;
-    }
-}

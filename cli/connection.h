@@ -52,6 +52,3 @@ int connection_ask(struct connection *connection, const char *path, const void *
 /* A server stream; on_reply returns false to stop. */
 int connection_follow(struct connection *connection, const char *path, const void *request,
     bool (*on_reply)(void *user, struct bytes reply), void *user, struct problem *reterr_problem);
-
-/* Could the node have kept what was sent? False: it said no. */
-bool connection_error_is_open(int error);

@@ -175,7 +175,6 @@ int write_begin(struct cli *cli, const char *key_name, bool is_offline_allowed,
     }
     if (r == 0)
         r = find_grant(ret_writing, reterr_problem);
-    ret_writing->seq_before = ret_writing->chain.last_seq;
     if (r < 0)
         write_end(ret_writing);
     return r;
@@ -368,13 +367,12 @@ static int send_to(
     return r;
 }
 
-/* To all; *ret_refused: every node said no. */
-static int send_to_all(struct sending *sending, struct connections *connections, bool *ret_refused,
-    struct problem *reterr_problem)
+/* To all nodes. */
+static int send_to_all(
+    struct sending *sending, struct connections *connections, struct problem *reterr_problem)
 {
     uint32_t failed = 0;
     int worst = 0;
-    bool is_refused = true;
 
     for (uint32_t i = 0; i < connections->count; i++) {
         struct connection *connection = connections->at[i];
@@ -384,7 +382,6 @@ static int send_to_all(struct sending *sending, struct connections *connections,
             r = send_to(sending, connection, &connection->why);
         if (r == 0 || r == -ETIME)
             sending->is_stored = true;
-        is_refused = is_refused && r < 0 && r != -ETIME && !connection_error_is_open(r);
         if (r == 0)
             continue;
         if (failed++)
@@ -392,7 +389,6 @@ static int send_to_all(struct sending *sending, struct connections *connections,
         else
             worst = problem_say(reterr_problem, r, "%s", connection->why.text);
     }
-    *ret_refused = is_refused;
     sending->cli->is_partly = failed && failed < connections->count;
     if (sending->cli->is_partly)
         (void)fprintf(sending->cli->err,
@@ -409,23 +405,18 @@ int write_send(struct writing *writing, Picket__V1__Expectation **expect, size_t
         .expect = expect,
         .expect_count = expect_count,
         .wish = writing->wish};
-    bool is_refused = false;
     int kept;
     int r;
 
     if (!writing->connections.count)
         return 0;
-    r = send_to_all(&sending, &writing->connections, &is_refused, reterr_problem);
+    r = send_to_all(&sending, &writing->connections, reterr_problem);
     if (sending.is_stored) {
         kept = chain_acknowledge(&writing->chain, writing->chain.last_seq, reterr_problem);
         return kept < 0 ? kept : r;
     }
-    if (is_refused) {
-        kept = chain_drop(&writing->chain, writing->seq_before, NULL);
-        return kept < 0 ? kept : r;
-    }
-    (void)fprintf(writing->cli->err,
-        "picket: no node confirmed it; it is signed and kept, and goes out with the next change\n");
+    (void)fprintf(writing->cli->err, "picket: no node confirmed it; it is signed and kept, and "
+                                     "goes out before the next change\n");
     return r;
 }
 
@@ -433,7 +424,6 @@ int write_send_trust(
     struct cli *cli, struct connections *connections, struct problem *reterr_problem)
 {
     struct sending sending = {.cli = cli};
-    bool is_refused = false;
 
-    return send_to_all(&sending, connections, &is_refused, reterr_problem);
+    return send_to_all(&sending, connections, reterr_problem);
 }

@@ -21,7 +21,6 @@ struct writing {
     struct key_pair pair;
     struct chain chain;
     const Picket__V1__Grant *grant; /* of the key, in force */
-    uint64_t seq_before;            /* of the chain when the run began */
     struct wait_wish wish;          /* --wait */
 };
 

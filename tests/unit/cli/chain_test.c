@@ -236,22 +236,6 @@ static void another_entry_of_the_same_number_stops_the_signing(void **state)
     assert_non_null(strstr(problem.text, "two places"));
 }
 
-static void a_refused_entry_can_be_dropped(void **state)
-{
-    struct world *world = *state;
-    uint8_t first[HASH_BYTES];
-    uint8_t second[HASH_BYTES];
-
-    sign(world, "one", first);
-    sign(world, "two", second);
-    assert_int_equal(chain_drop(&world->chain, 1, NULL), 0);
-    open_again(world);
-    assert_int_equal(world->chain.last_seq, 1);
-    assert_memory_equal(world->chain.last_id, first, HASH_BYTES);
-    assert_int_equal(chain_drop(&world->chain, 0, NULL), 0);
-    assert_int_equal(world->chain.last_seq, 0);
-}
-
 /* A folder restored from a copy: what was signed since comes back from a node. */
 static void catching_up_verifies_and_moves_the_head(void **state)
 {
@@ -290,7 +274,6 @@ int main(void)
         TEST(a_node_gets_exactly_what_it_lacks),
         TEST(a_node_that_knows_more_stops_the_signing),
         TEST(another_entry_of_the_same_number_stops_the_signing),
-        TEST(a_refused_entry_can_be_dropped),
         TEST(catching_up_verifies_and_moves_the_head),
     };
 

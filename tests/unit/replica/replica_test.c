@@ -185,6 +185,27 @@ static void an_entry_outside_its_grant_is_refused(void **state)
     buffer_fini(&entry);
 }
 
+static void a_void_entry_is_taken_when_its_successor_comes_with_it(void **state)
+{
+    struct desk *desk = *state;
+    struct buffer entries[2];
+    uint8_t id[HASH_BYTES], last[HASH_BYTES];
+    uint64_t token;
+    uint32_t op;
+
+    entries[0] = desk_entry(desk, &desk->operator, 1, NULL, RULE_OUT_OF_BAND, id);
+    entries[1] = desk_entry(desk, &desk->operator, 2, id, RULE, last);
+    expect_refusal(desk, &entries[0], LEDGER_OUT_OF_BAND);
+    token = desk_submit(desk, entries, 2, true);
+    desk_disk(desk, 0);
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(desk_answer(desk, token, i + 1)->outcome, REPLICA_DURABLE);
+    assert_int_equal(ledger_entry_status(ledger_of(desk), id, &op), LEDGER_OUT_OF_BAND);
+    assert_int_equal(ledger_entry_status(ledger_of(desk), last, &op), LEDGER_OK);
+    buffer_fini(&entries[0]);
+    buffer_fini(&entries[1]);
+}
+
 static void an_entry_that_ends_too_early_is_malformed(void **state)
 {
     struct desk *desk = *state;
@@ -539,6 +560,7 @@ int main(void)
         ON_DESK(a_strangers_entry_is_refused),
         ON_DESK(another_fleets_entry_is_refused),
         ON_DESK(an_entry_outside_its_grant_is_refused),
+        ON_DESK(a_void_entry_is_taken_when_its_successor_comes_with_it),
         ON_DESK(an_entry_that_ends_too_early_is_malformed),
         ON_DESK(an_entry_without_its_predecessor_is_refused),
         ON_DESK(a_second_entry_with_one_number_is_refused_without_a_proof),
