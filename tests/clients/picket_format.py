@@ -258,7 +258,7 @@ def tree_root(leaves):
 class History:
     def __init__(self):
         self.trust_ids = []
-        self.heads = {}     # author -> (seq, id)
+        self.tips = set()   # (author, seq, id) of entries that none follows
         self.grants = {}    # key -> (role, position)
         self.versions = {}  # op reference -> (object, kind, bases, rule or None, author)
         self.position = 0
@@ -276,7 +276,8 @@ class History:
         fields = decode("SignedEntry", signed)
         header = decode("Header", fields["header"])
         author = header["author"]
-        self.heads[author] = (header["seq"], entry_id)
+        self.tips.discard((author, header["seq"] - 1, header.get("prev", b"")))
+        self.tips.add((author, header["seq"], entry_id))
         for index, op in enumerate(decode("Ops", fields["ops"])["ops"]):
             reference = op_reference(entry_id, index)
             body = decode("Delete" if op["kind"] == OP_DELETE else "PutRule", op["body"])
@@ -317,7 +318,7 @@ class History:
         return found
 
     def records_root(self):
-        leaves = [b"\1" + author + struct.pack(">Q", seq) + entry_id for author, (seq, entry_id) in sorted(self.heads.items())]
+        leaves = [b"\1" + author + struct.pack(">Q", seq) + entry_id for author, seq, entry_id in sorted(self.tips)]
         return tree_root(leaves + [b"\2" + record_id for record_id in sorted(self.trust_ids)])
 
     def state_root(self):
