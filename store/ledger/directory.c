@@ -135,7 +135,13 @@ static void change_all(struct ledger *ledger)
             change(ledger, changes->at[i]);
 }
 
-/* ---- names: of two nodes that are not retired, the one judged earlier keeps the name */
+/* ---- names: of two nodes that are not retired, the one invited with the name keeps it, then the
+ * one judged earlier. A rename takes no other node's name. */
+
+static bool is_renamed(const struct ledger *ledger, const struct node_entry *node)
+{
+    return strcmp(invite_of(ledger, node->op)->name, node->name) != 0;
+}
 
 static int compare_names(const void *a, const void *b, void *ledger)
 {
@@ -147,6 +153,8 @@ static int compare_names(const void *a, const void *b, void *ledger)
         return order;
     if (left->is_retired != right->is_retired)
         return left->is_retired ? 1 : -1;
+    if (is_renamed(ledger, left) != is_renamed(ledger, right))
+        return is_renamed(ledger, left) ? 1 : -1;
     return is_earlier(ledger, left->op, right->op) ? -1 : 1;
 }
 

@@ -296,6 +296,25 @@ static void a_copied_invite_does_not_change_what_a_joining_node_signs(void **sta
     leaf_name = NULL;
 }
 
+static void a_rename_does_not_take_the_name_of_a_later_node(void **state)
+{
+    Picket__V1__NodeChange change = PICKET__V1__NODE_CHANGE__INIT;
+    uint8_t first[HASH_BYTES], second[HASH_BYTES];
+    struct ledger_node node;
+    (void)state;
+
+    assert_int_equal(invite(0, 9, "box1", first), LEDGER_OK);
+    fleet_operator(fleet, 3); /* the second is judged later in the trust log */
+    assert_int_equal(invite(1, 3, "box2", second), LEDGER_OK);
+    change.invite = (ProtobufCBinaryData){.data = first, .len = HASH_BYTES};
+    change.change_case = PICKET__V1__NODE_CHANGE__CHANGE_NAME;
+    change.name = (char *)"box2";
+    (void)change_node(0, &change);
+    assert_true(ledger_node_find(fleet->ledger, second, &node));
+    assert_string_equal(node.name, "box2");
+    assert_false(ledger_node_find(fleet->ledger, first, &node));
+}
+
 static void a_name_is_free_for_the_entry_that_retires_its_node(void **state)
 {
     Picket__V1__Invite again = PICKET__V1__INVITE__INIT;
@@ -343,6 +362,8 @@ int main(void)
             a_named_join_record_is_taken_however_many_there_are, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_copied_invite_does_not_change_what_a_joining_node_signs, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_rename_does_not_take_the_name_of_a_later_node, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_name_is_free_for_the_entry_that_retires_its_node, setup, teardown),
         cmocka_unit_test_setup_teardown(operators_cannot_invite, setup, teardown),
