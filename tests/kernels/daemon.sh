@@ -4,7 +4,7 @@
 # the rule, stays when the daemon is killed and when it starts again, and ends with the rule.
 set -u
 PATH=/tests:/sbin:/bin
-export PICKET_SOCKET=/run/picket/picketd.sock PICKET_FLEET=/tmp/fleet
+export PICKET_FLEET=/tmp/fleet
 daemon=
 
 die() {
@@ -27,6 +27,7 @@ until_true() {
 }
 veth_drops() { ! veth_passes; }
 card_drops() { ! card_passes; }
+is_filtered() { picket interfaces | grep "$1" | grep -q "$2"; }
 answers() { picket status >/dev/null 2>&1; }
 start() {
     picketd --config /tmp/picket.conf >>/tmp/daemon.log 2>&1 &
@@ -57,13 +58,14 @@ bpffs_dir = /sys/fs/bpf
 listen = [::]:7425
 advertise = 192.0.2.1:7425
 CONF
-picket fleet init kernels --dir /tmp/fleet >/dev/null || die "no fleet"
+picket fleet init kernels --person tester --dir /tmp/fleet >/dev/null || die "no fleet"
 picket node invite n1 --fleet /tmp/fleet -o /tmp/invite >/dev/null || die "no invite"
 picket node join /tmp/invite --state /tmp/state >/dev/null || die "the node does not join"
+export PICKET_SOCKET=/run/picket/picketd.sock # from here on there is a daemon to ask
 start
+until_true is_filtered near tc || die "the veth end is not filtered at tc"
+[ "$card" = . ] || until_true is_filtered "$card" native || die "the network card is not filtered natively"
 picket interfaces
-picket interfaces | grep -q "near.*tc" || die "the veth end is not filtered at tc"
-[ "$card" = . ] || picket interfaces | grep "$card" | grep -q native || die "the network card is not filtered natively"
 veth_passes || die "without a rule the ping does not pass"
 ok a_daemon_filters_every_device_of_this_kernel
 

@@ -29,7 +29,7 @@ run() {
     cat /tmp/out
     good=$(grep -c '^\[       OK' /tmp/out)
     bad=$(grep -c '^\[  FAILED' /tmp/out)
-    skipped=$(sed -n 's/^\[  SKIPPED \] \([a-z_0-9]*\).*/\1/p' /tmp/out | sort -u | tr '\n' ' ')
+    skipped=$(sed -n 's/^\[  SKIPPED \] \([a-z_][a-z_0-9]*\).*/\1/p' /tmp/out | sort -u | tr '\n' ' ')
     [ "$code" = 0 ] || failed=1
     [ "$code" != 0 ] || [ "$bad" = 0 ] || failed=1
     echo "result: $name exit=$code passed=$good skipped=$skipped from=$started to=$(cut -d' ' -f1 /proc/uptime)"
