@@ -24,7 +24,7 @@ run() {
     name=$1
     shift
     started=$(cut -d' ' -f1 /proc/uptime)
-    timeout 240 "$@" >/tmp/out 2>&1
+    timeout 400 "$@" >/tmp/out 2>&1
     code=$?
     cat /tmp/out
     good=$(grep -c '^\[       OK' /tmp/out)
