@@ -10,6 +10,7 @@
  */
 #include "base/bytes.h"
 #include "base/problem.h"
+#include "store/ledger/element.h"
 #include "store/ledger/record.h"
 
 #include "proto/picket/v1/entry.pb-c.h"
@@ -188,12 +189,6 @@ bool ledger_set_resolve(
 
 /* Live elements of a set that came by deltas, sorted by (family, address, length), latest expiry of
  * each prefix. */
-struct set_element {
-    uint8_t address[16]; /* IPv4 in the first 4 */
-    uint8_t is_v6;
-    uint8_t length;
-    uint64_t expiry; /* unix seconds; 0: never */
-};
 int ledger_set_additions(struct ledger *ledger, const uint8_t id[OP_REF_BYTES],
     struct set_element **ret_elements, uint32_t *ret_count);
 
