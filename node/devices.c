@@ -148,6 +148,21 @@ static void attach(struct devices *devices, const struct link_device *device)
     }
 }
 
+/* A device whose attach never reached the worker (full queue, no memory) is in no list: once more.
+ */
+static void attach_unseen(struct devices *devices)
+{
+    size_t count = 0;
+    const struct link_device *all = links_devices(devices->links, &count);
+
+    for (size_t i = 0; i < count && !devices->is_stopping; i++) {
+        size_t place = seen_place(devices, all[i].index);
+
+        if (place == devices->seen_count || devices->seen[place].index != all[i].index)
+            attach(devices, &all[i]);
+    }
+}
+
 static void on_reconciled(struct job *job)
 {
     struct devices *devices = job->user;
@@ -163,6 +178,7 @@ static void on_reconciled(struct job *job)
     devices->seen = job->devices;
     devices->seen_count = job->devices_count;
     job->devices = NULL;
+    attach_unseen(devices);
 }
 
 void devices_reconcile(struct devices *devices)

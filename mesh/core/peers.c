@@ -4,9 +4,20 @@
 
 #include <string.h>
 
+/* For people: a neighbour that says of itself to live there is one row, even while the book still
+ * wants to dial the address to see who answers (mesh_book_is_connected). */
+static bool is_said_by_neighbour(const struct mesh_core *core, const struct mesh_address *address)
+{
+    for (uint32_t i = 0; i < MESH_LINKS_MAX; i++)
+        if (core->links[i].is_used && strcmp(core->links[i].address, address->text) == 0)
+            return true;
+    return false;
+}
+
 static bool is_listed_address(const struct mesh_core *core, const struct mesh_address *address)
 {
-    return address->is_used && !address->is_self && !mesh_book_is_connected(core, address);
+    return address->is_used && !address->is_self && !mesh_book_is_connected(core, address) &&
+           !is_said_by_neighbour(core, address);
 }
 
 uint32_t mesh_core_peers_count(const struct mesh_core *core)
