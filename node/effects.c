@@ -427,6 +427,7 @@ static void perform(void *user, const struct replica_effect *effect)
         break;
     case REPLICA_DO_STATE:
         effects->has_new_state = true;
+        enforce_state_is_whole(effects->node->enforce);
         break;
     }
 }

@@ -23,6 +23,8 @@
 #define SETTLE_NS (2 * NS_PER_MS) /* a burst of writes makes one generation */
 #define COUNTERS_NS (1000 * NS_PER_MS)
 #define RETRY_NS (1000 * NS_PER_MS)
+#define OVERDUE_NS \
+    (30 * NS_PER_MS) /* under steady writes no moment may be without one on its way */
 #define CONTENT_RETRY_NS (200 * NS_PER_MS)
 #define CONTENT_PATIENCE_NS (30 * 1000 * NS_PER_MS)
 
@@ -44,6 +46,10 @@ struct enforce {
     uint64_t flips;
     uint8_t slot;
     bool is_dirty, is_busy, is_stopping, is_counting;
+    uint64_t dirty_since_ns;
+    bool is_compiled; /* ahead of the timer, which goes on with it */
+    int compiled;     /* its result and sentence */
+    struct problem compile_problem;
     bool has_lost; /* a chunk that should be on disk and cannot be read */
     uint8_t lost[HASH_BYTES];
     char failure[DATAPATH_REASON_BYTES]; /* "": none */
@@ -109,6 +115,8 @@ static void on_devices_changed(void *user)
 
 void enforce_state_changed(struct enforce *enforce)
 {
+    if (!enforce->is_dirty)
+        enforce->dirty_since_ns = rpc_now_ns();
     enforce->is_dirty = true;
     if (!enforce->compile.is_set)
         schedule(enforce, SETTLE_NS);
@@ -367,25 +375,41 @@ static bool is_worth_waiting(struct enforce *enforce)
     return enforce->running && rpc_now_ns() - enforce->waiting_since_ns < CONTENT_PATIENCE_NS;
 }
 
-static void on_compile(struct rpc_timer *timer)
+static void begin(struct enforce *enforce)
 {
-    struct enforce *enforce =
-        (struct enforce *)(void *)((char *)timer - offsetof(struct enforce, compile));
-    struct problem problem = {0};
-    struct job *job;
-    int r;
-
-    if (is_too_early(enforce))
-        return;
     enforce->is_dirty = false;
     enforce->is_busy = true;
     enforce->coming_revision = ledger_revision(enforce->node->ledger);
     if (!enforce->running)
         renew_lifeline(enforce);
-    r = compile(enforce, &problem);
+    enforce->compiled = compile(enforce, &enforce->compile_problem);
+    enforce->is_compiled = true;
+}
+
+void enforce_state_is_whole(struct enforce *enforce)
+{
+    if (!enforce->is_dirty || enforce->is_busy || enforce->is_stopping ||
+        !devices_are_known(enforce->devices) || rpc_now_ns() - enforce->dirty_since_ns < OVERDUE_NS)
+        return;
+    begin(enforce);
+    rpc_timer_set(enforce->node->loop, &enforce->compile, rpc_now_ns());
+}
+
+static void on_compile(struct rpc_timer *timer)
+{
+    struct enforce *enforce =
+        (struct enforce *)(void *)((char *)timer - offsetof(struct enforce, compile));
+    struct job *job;
+
+    if (!enforce->is_compiled) {
+        if (is_too_early(enforce))
+            return;
+        begin(enforce);
+    }
+    enforce->is_compiled = false;
     tell_lost(enforce);
-    if (r < 0) {
-        fail(enforce, enforce->coming_revision, problem.text);
+    if (enforce->compiled < 0) {
+        fail(enforce, enforce->coming_revision, enforce->compile_problem.text);
         return;
     }
     if (is_worth_waiting(enforce)) {

@@ -29,6 +29,13 @@ void enforce_stop(struct enforce *enforce);
 /* The state, a chunk or the time may have changed: compile soon. */
 void enforce_state_changed(struct enforce *enforce);
 
+/*
+ * Inside the replica's STATE: the ledger holds nothing that is not on disk, and under steady writes
+ * may not be so again for long. Who has waited long enough compiles now; the rest follows from the
+ * loop. Never steps the replica.
+ */
+void enforce_state_is_whole(struct enforce *enforce);
+
 struct enforce_status {
     const uint8_t *digest; /* 32, of the generation in force; NULL before the first */
     uint64_t revision;     /* the ledger revision it was compiled from */
