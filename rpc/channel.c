@@ -190,11 +190,6 @@ void rpc_channel_free(struct rpc_channel *channel)
         let_go(channel);
 }
 
-void rpc_channel_retry_now(struct rpc_channel *channel)
-{
-    grpc_channel_reset_connect_backoff(channel->grpc);
-}
-
 /* ---- runs */
 
 int rpc_run_start(

@@ -38,9 +38,6 @@ int rpc_channel_new(struct rpc_loop *loop, const struct rpc_channel_options *opt
 /* Calls still running are cancelled and get their callback. */
 void rpc_channel_free(struct rpc_channel *channel);
 
-/* The next call tries to connect at once, without waiting for the back-off after a failure. */
-void rpc_channel_retry_now(struct rpc_channel *channel);
-
 /* The end of a unary call. text: the sentence, "" for RPC_OK. reply and text are borrowed. Never
  * called inside rpc_call_start(). */
 typedef void rpc_reply_fn(void *user, enum rpc_status status, const char *text, struct bytes reply);

@@ -87,10 +87,6 @@ void rpc_watch_remove(struct rpc_watch *watch);
 
 /* ---- what gRPC itself complains about */
 
-/* Lines of gRPC's own log at ERROR since start (any thread), and whether a listener died of a
- * failed accept (out of descriptors): the daemon should then restart itself. */
-uint64_t rpc_complaints_count(void);
+/* A listener died of a failed accept (out of descriptors): the daemon should restart itself. gRPC's
+ * other complaints are dropped: any stranger can cause them. Any thread. */
 bool rpc_listener_is_broken(void);
-
-/* For debugging: gets every such line, on any thread. NULL (preset): dropped. */
-void rpc_complaints_set_sink(void (*sink)(const char *line));

@@ -10,38 +10,19 @@
 
 extern char **environ;
 
-static atomic_uint_fast64_t complaints;
 static atomic_bool listener_is_broken;
-static _Atomic(void (*)(const char *)) complaint_sink;
-
-uint64_t rpc_complaints_count(void)
-{
-    return atomic_load(&complaints);
-}
 
 bool rpc_listener_is_broken(void)
 {
     return atomic_load(&listener_is_broken);
 }
 
-void rpc_complaints_set_sink(void (*sink)(const char *line))
-{
-    atomic_store(&complaint_sink, sink);
-}
-
 /* Any thread of gRPC. A failed accept ends a listener for good (CVE-2023-4785), and says only this.
  */
 static void on_complaint(gpr_log_func_args *args)
 {
-    void (*sink)(const char *) = atomic_load(&complaint_sink);
-
-    if (args->severity < GPR_LOG_SEVERITY_ERROR)
-        return;
-    atomic_fetch_add(&complaints, 1);
-    if (strstr(args->message, "Failed accept"))
+    if (args->severity >= GPR_LOG_SEVERITY_ERROR && strstr(args->message, "Failed accept"))
         atomic_store(&listener_is_broken, true);
-    if (sink)
-        sink(args->message);
 }
 
 /* No TLS 1.2 suite fits a P-256 ECDSA key with it; the TLS 1.3 suites are not touched by it. */

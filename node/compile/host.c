@@ -89,13 +89,3 @@ uint64_t host_rule_packets(const struct host *host, uint32_t counter)
     CHECK(counter < host->tables->counters_count, "it is a counter of these tables");
     return host->memory.rules[counter];
 }
-
-enum fw_reason host_parse(
-    const struct host_packet *packet, uint8_t device_flags, struct fw_key *ret_key)
-{
-    struct fw_env env = open_env(packet);
-    struct fw_device device = {.flags = device_flags};
-
-    fw_key_open(ret_key, packet->ifindex, &device, 1);
-    return fw_parse(&env, ret_key);
-}

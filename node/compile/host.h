@@ -38,8 +38,3 @@ void host_decide(
 /* By reason, and by local index. */
 uint64_t host_reason_packets(const struct host *host, enum fw_reason reason);
 uint64_t host_rule_packets(const struct host *host, uint32_t counter);
-
-/* The key the frame parses to, for tests and fuzzing: FW_REASON_COUNT if it is for the rules. */
-struct fw_key;
-enum fw_reason host_parse(
-    const struct host_packet *packet, uint8_t device_flags, struct fw_key *ret_key);

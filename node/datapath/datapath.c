@@ -236,11 +236,6 @@ int datapath_reconcile(struct datapath *datapath, struct datapath_done *done)
     return post(datapath, &(struct command){.run = run_reconcile, .done = done});
 }
 
-int datapath_devices(struct datapath *datapath, struct datapath_done *done)
-{
-    return post(datapath, &(struct command){.run = show_devices, .done = done});
-}
-
 static struct datapath_count reason_count(const struct entry *entry, uint32_t reason)
 {
     struct datapath_count sum = {0};

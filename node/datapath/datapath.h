@@ -67,7 +67,7 @@ struct datapath_result {
     uint8_t slot;      /* fill, flip: the slot concerned */
     uint32_t repaired; /* reconcile: attachments that were missing and are back */
     const struct datapath_device
-        *devices; /* attach: one; reconcile, devices: all, ascending by index */
+        *devices; /* attach: one; reconcile: all, ascending by index */
     size_t devices_count;
     const struct datapath_count *reasons; /* counters: by enum fw_reason */
     size_t reasons_count;
@@ -124,7 +124,6 @@ int datapath_flip(
 /* Looks at the kernel: puts back a missing link or filter, removes defunct links, retries
  * DEVICE_NONE. */
 int datapath_reconcile(struct datapath *datapath, struct datapath_done *done);
-int datapath_devices(struct datapath *datapath, struct datapath_done *done);
 int datapath_counters(struct datapath *datapath, struct datapath_done *done);
 
 /* Uninstall: every program off every device, every pin of this layout gone. Only close may follow.
