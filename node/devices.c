@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/devices.h"
+#include "base/member.h"
 #include "base/own.h"
 #include "node/job.h"
 #include "node/lifeline.h"
@@ -258,8 +259,7 @@ static void on_readable(void *user, int fd)
 
 static void on_tick(struct rpc_timer *timer)
 {
-    struct devices *devices =
-        (struct devices *)(void *)((char *)timer - offsetof(struct devices, tick));
+    struct devices *devices = OWNER_OF(struct devices, tick, timer);
 
     (void)links_tick(devices->links, now_ms());
     set_tick(devices);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/effects.h"
 #include "base/check.h"
+#include "base/member.h"
 #include "base/own.h"
 #include "mesh/stream/stream.h"
 #include "node/admission.h"
@@ -100,8 +101,7 @@ struct store_job {
 
 static void on_stored(struct rpc_tag *tag, int ok)
 {
-    struct store_job *job =
-        (struct store_job *)(void *)((char *)tag - offsetof(struct store_job, tag));
+    struct store_job *job = OWNER_OF(struct store_job, tag, tag);
     struct replica_event event = {.kind = job->kind};
 
     (void)ok;
@@ -167,8 +167,7 @@ static void read_free(struct read_job *job)
 
 static void on_read(struct rpc_tag *tag, int ok)
 {
-    struct read_job *job =
-        (struct read_job *)(void *)((char *)tag - offsetof(struct read_job, tag));
+    struct read_job *job = OWNER_OF(struct read_job, tag, tag);
     struct replica_event event = {.kind = REPLICA_ON_CHUNK_READ};
 
     (void)ok;
@@ -511,8 +510,7 @@ static void look_at_clocks(struct effects *effects)
 
 static void on_tick(struct rpc_timer *timer)
 {
-    struct effects *effects =
-        (struct effects *)(void *)((char *)timer - offsetof(struct effects, tick));
+    struct effects *effects = OWNER_OF(struct effects, tick, timer);
     struct replica_event event = {.kind = REPLICA_ON_TICK};
 
     if (rpc_now_ns() >= effects->clocks_ns)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/enforce.h"
+#include "base/member.h"
 #include "base/own.h"
 #include "node/compile/compile.h"
 #include "node/devices.h"
@@ -397,8 +398,7 @@ void enforce_state_is_whole(struct enforce *enforce)
 
 static void on_compile(struct rpc_timer *timer)
 {
-    struct enforce *enforce =
-        (struct enforce *)(void *)((char *)timer - offsetof(struct enforce, compile));
+    struct enforce *enforce = OWNER_OF(struct enforce, compile, timer);
     struct job *job;
 
     if (!enforce->is_compiled) {
@@ -450,8 +450,7 @@ static void on_counters(struct job *job)
 
 static void on_counters_due(struct rpc_timer *timer)
 {
-    struct enforce *enforce =
-        (struct enforce *)(void *)((char *)timer - offsetof(struct enforce, counters));
+    struct enforce *enforce = OWNER_OF(struct enforce, counters, timer);
     struct job *job = NULL;
 
     if (!enforce->is_counting) {
@@ -467,8 +466,7 @@ static void on_counters_due(struct rpc_timer *timer)
 
 static void on_reconcile_due(struct rpc_timer *timer)
 {
-    struct enforce *enforce =
-        (struct enforce *)(void *)((char *)timer - offsetof(struct enforce, reconcile));
+    struct enforce *enforce = OWNER_OF(struct enforce, reconcile, timer);
 
     devices_reconcile(enforce->devices);
     rpc_timer_set(

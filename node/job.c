@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/job.h"
 #include "base/bytes.h"
+#include "base/member.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ void job_free(struct job *job)
 
 static void on_posted(struct rpc_tag *tag, int ok)
 {
-    struct job *job = (struct job *)(void *)((char *)tag - offsetof(struct job, tag));
+    struct job *job = OWNER_OF(struct job, tag, tag);
 
     (void)ok;
     job->fn(job);

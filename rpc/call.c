@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/check.h"
 #include "base/limits.h"
+#include "base/member.h"
 #include "rpc/credentials_internal.h"
 #include "rpc/server_internal.h"
 
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CALL_OF(tag, member) ((struct rpc_call *)((char *)(tag)-offsetof(struct rpc_call, member)))
+#define CALL_OF(tag, member) OWNER_OF(struct rpc_call, member, tag)
 
 static void pump(struct rpc_call *call);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/check.h"
 #include "base/limits.h"
+#include "base/member.h"
 #include "rpc/client_internal.h"
 
 #include <errno.h>
@@ -111,8 +112,7 @@ static void free_part(struct rpc_part *part)
 /* The identity of every open stream, again. */
 static void on_publish(struct rpc_trust_watcher *watcher)
 {
-    struct rpc_channel *channel =
-        (struct rpc_channel *)((char *)watcher - offsetof(struct rpc_channel, watcher));
+    struct rpc_channel *channel = OWNER_OF(struct rpc_channel, watcher, watcher);
 
     for (struct rpc_run *run = channel->runs; run; run = run->next) {
         struct rpc_judgement judgement;

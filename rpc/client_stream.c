@@ -2,6 +2,7 @@
 #include "rpc/client_internal.h"
 
 #include "base/check.h"
+#include "base/member.h"
 #include "rpc/server_internal.h"
 
 #include <errno.h>
@@ -9,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STREAM_OF(tag, member) \
-    ((struct rpc_stream *)((char *)(tag)-offsetof(struct rpc_stream, member)))
+#define STREAM_OF(tag, member) (OWNER_OF(struct rpc_stream, member, tag))
 
 struct rpc_stream {
     struct rpc_run run;

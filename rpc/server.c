@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "base/member.h"
 #include "rpc/credentials_internal.h"
 #include "rpc/server_internal.h"
 
@@ -55,8 +56,7 @@ static void let_go(struct rpc_server *server)
 
 static void on_drained(struct rpc_tag *tag, int ok)
 {
-    struct rpc_server *server =
-        (struct rpc_server *)((char *)tag - offsetof(struct rpc_server, drained));
+    struct rpc_server *server = OWNER_OF(struct rpc_server, drained, tag);
 
     (void)ok;
     server->is_drained = true;
@@ -70,7 +70,7 @@ static void cancel_all(struct rpc_server *server)
 
 static void on_grace(struct rpc_timer *timer)
 {
-    cancel_all((struct rpc_server *)((char *)timer - offsetof(struct rpc_server, grace)));
+    cancel_all(OWNER_OF(struct rpc_server, grace, timer));
 }
 
 /* Each call once; fn may finish any of them. */
@@ -140,8 +140,7 @@ static void judge_again(struct rpc_call *call)
 
 static void on_publish(struct rpc_trust_watcher *watcher)
 {
-    each_call(
-        (struct rpc_server *)((char *)watcher - offsetof(struct rpc_server, watcher)), judge_again);
+    each_call(OWNER_OF(struct rpc_server, watcher, watcher), judge_again);
 }
 
 /* ---- the beginning */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/check.h"
+#include "base/member.h"
 #include "rpc/loop_internal.h"
 
 #include <errno.h>
@@ -170,7 +171,7 @@ static void on_ready(struct rpc_tag *tag, int ok)
 
 static void on_gone(struct rpc_tag *tag, int ok)
 {
-    struct rpc_watch *watch = (struct rpc_watch *)((char *)tag - offsetof(struct rpc_watch, gone));
+    struct rpc_watch *watch = OWNER_OF(struct rpc_watch, gone, tag);
 
     (void)ok;
     if (watch->prev)

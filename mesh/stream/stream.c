@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "base/member.h"
 #include "rpc/client.h"
 #include "rpc/loop.h"
 #include "rpc/server.h"
@@ -241,8 +242,7 @@ static const struct rpc_stream_events stream_events = {
 
 static void on_timer(struct rpc_timer *timer)
 {
-    struct mesh_link *link =
-        (struct mesh_link *)((char *)timer - offsetof(struct mesh_link, timer));
+    struct mesh_link *link = OWNER_OF(struct mesh_link, timer, timer);
 
     if (!link->was_dialled) {
         go_down(link, "closed");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* apply.c - Rules.Apply and Rules.PutChunks: submit, then wait as far as the client asked. */
 #include "base/limits.h"
+#include "base/member.h"
 #include "node/api/api.h"
 #include "node/api/api_internal.h"
 #include "node/effects.h"
@@ -187,8 +188,7 @@ static void answer_apply(struct submission *submission, bool is_enforced)
 
 static void on_enforced(struct enforce_waiter *waiter, bool is_enforced)
 {
-    struct submission *submission =
-        (struct submission *)(void *)((char *)waiter - offsetof(struct submission, waiter));
+    struct submission *submission = OWNER_OF(struct submission, waiter, waiter);
 
     submission->is_waiting_for_kernel = false;
     answer_apply(submission, is_enforced);
@@ -196,8 +196,7 @@ static void on_enforced(struct enforce_waiter *waiter, bool is_enforced)
 
 static void on_poll(struct rpc_timer *timer)
 {
-    struct submission *submission =
-        (struct submission *)(void *)((char *)timer - offsetof(struct submission, timer));
+    struct submission *submission = OWNER_OF(struct submission, timer, timer);
     const Picket__V1__Wait *wait = submission->apply->wait;
     bool is_for_nodes = wait->for_ == PICKET__V1__WAIT__FOR__FOR_NODES;
 

@@ -66,8 +66,7 @@ struct datapath_result {
     const char *why;   /* a sentence if code < 0, else "" */
     uint8_t slot;      /* fill, flip: the slot concerned */
     uint32_t repaired; /* reconcile: attachments that were missing and are back */
-    const struct datapath_device
-        *devices; /* attach: one; reconcile: all, ascending by index */
+    const struct datapath_device *devices; /* attach: one; reconcile: all, ascending by index */
     size_t devices_count;
     const struct datapath_count *reasons; /* counters: by enum fw_reason */
     size_t reasons_count;
