@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * message.h - a rule set as objects of a ledger: picket.v1 Rule and Set messages, for those who
+ * want the whole compiler (compile_objects()).
+ *
+ * Owns:     all its messages; messages_free(). The rule set is only read during messages_new().
+ */
+#include "store/ledger/ledger.h"
+#include "tests/bench/packet/rules/rule_set.h"
+
+struct messages {
+    struct ledger_object *objects; /* ascending by id: first the sets, then the rules by object */
+    uint32_t objects_count;
+    uint32_t *rule_objects; /* by index of the rule: its place in objects */
+    uint32_t rules_count;
+    struct buffer *chunks; /* content of the sets; a chunk's hash begins with its number */
+    uint32_t chunks_count;
+    void *arena;
+};
+
+/*
+ * A rule with ports and any protocol becomes one for TCP, UDP and SCTP, which alone have ports: see
+ * frame.h for sets in which that is not what is meant. 0 or -ENOMEM.
+ */
+int messages_new(const struct bench_rules *rules, struct messages **ret_messages);
+void messages_free(struct messages *messages); /* accepts NULL */
+
+/* For compile_input: user is the struct messages. */
+bool messages_chunk(void *user, const uint8_t hash[HASH_BYTES], struct bytes *ret_chunk);
+
+/* Which rule is this object's? BENCH_NO_RULE: a set, or none. */
+uint32_t messages_rule_of(const struct messages *messages, const uint8_t id[OP_REF_BYTES]);
