@@ -35,7 +35,7 @@ int prefixes_generate(enum prefixes_kind kind, uint8_t family, uint32_t count, u
     struct bench_prefixes *ret_prefixes);
 
 int prefixes_append(struct bench_prefixes *prefixes, const struct bench_prefix *prefix);
-void prefixes_sort(struct bench_prefixes *prefixes);
+int prefixes_sort(struct bench_prefixes *prefixes); /* 0 or -ENOMEM */
 void prefixes_fini(struct bench_prefixes *prefixes);
 
 /* ---- the oracle: binary search over the ranges in which one prefix is the longest */

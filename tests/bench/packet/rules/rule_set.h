@@ -16,7 +16,8 @@
 #define BENCH_NO_RULE UINT32_MAX
 #define BENCH_ANY 0xff        /* dscp, glob, source_set, target_set */
 #define BENCH_VLAN_ANY 0xffff /* vlan; 0 is: without a tag */
-#define BENCH_DEVICES 4       /* names in bench_devices[], patterns in bench_globs[] */
+#define BENCH_SETS_MAX 16
+#define BENCH_DEVICES 4 /* names in bench_devices[], patterns in bench_globs[] */
 
 enum bench_flag {
     BENCH_NOT_SOURCE = 1, /* the source prefix, or set, must not match */
@@ -96,7 +97,11 @@ struct bench_headers {
 };
 
 extern const char *const bench_devices[BENCH_DEVICES]; /* "eth0", ... */
-extern const char *const bench_globs[BENCH_DEVICES];   /* "eth*", ... */
+extern const uint8_t bench_device_classes[BENCH_DEVICES];
+extern const char *const bench_globs[BENCH_DEVICES];    /* "eth*", ... */
+extern const uint8_t bench_glob_devices[BENCH_DEVICES]; /* bit (1 << device): that glob matches */
+extern const uint8_t bench_self[2]
+                               [16]; /* what is_to_self means in traces: 192.0.2.1, 2001:db8::1 */
 
 /* What matches everything of a family and drops it. */
 struct bench_rule bench_rule_any(uint8_t family);
