@@ -8,14 +8,16 @@
  */
 #include <linux/types.h>
 
-#define FW_ABI_VERSION 1 /* the N of the pin directory vN */
+#define FW_ABI_VERSION 2 /* the N of the pin directory vN */
 
-#define FW_SLOTS 256       /* generations; slot 0 is lifeline only */
-#define FW_SHARDS_MAX 16   /* counters: shard = CPU mod shards */
-#define FW_REASONS_MAX 128 /* counters of reasons: index = shard * FW_REASONS_MAX + reason */
-#define FW_RULES_MAX 4096  /* leaf rules of one root */
-#define FW_RULES_A_RUN 256 /* leaf rules one run of the verdict stage looks at */
-#define FW_HITS_MAX 16     /* log and shadow rules counted for one packet */
+#define FW_SLOTS 256         /* generations; slot 0 is lifeline only */
+#define FW_SHARDS_MAX 16     /* counters: shard = CPU mod shards */
+#define FW_REASONS_MAX 128   /* counters of reasons: index = shard * FW_REASONS_MAX + reason */
+#define FW_RULES_MAX 262144  /* terminal leaf rules of one root */
+#define FW_OBSERVED_MAX 1024 /* log and shadow leaf rules of one root */
+#define FW_DELTA_MAX 32      /* terminal leaf rules of one root that stand beside its forest */
+#define FW_DELTAS 128        /* of all roots */
+#define FW_HITS_MAX 16       /* log and shadow rules counted for one packet */
 #define FW_SETS_MAX 64
 #define FW_CLASSES_MAX 65536 /* with class 0, "in no set" */
 #define FW_GLOBS_MAX 64
@@ -83,8 +85,32 @@ _Static_assert(sizeof(struct fw_scratch) == 16, "fw_scratch outlives programs");
 struct fw_count {
     __u64 packets; /* wire packets */
     __u64 bytes;
+    __u64 last_ns; /* of the last packet, monotonic, a few milliseconds coarse; 0: none yet */
 };
-_Static_assert(sizeof(struct fw_count) == 16, "fw_count is read by mmap");
+_Static_assert(sizeof(struct fw_count) == 24, "fw_count is read by mmap");
+
+/*
+ * What the ring fw_events carries: one sampled packet. Each CPU has a budget of
+ * FW_EVENTS_A_SECOND / CPUs, so that all together keep below it without a line they share.
+ */
+#define FW_EVENTS_BYTES (1U << 18)
+#define FW_EVENTS_A_SECOND 1024
+struct fw_event {
+    __u64 at_ns; /* monotonic */
+    __u64 source[2];
+    __u64 target[2];
+    __u32 ifindex;
+    __u32 frame_bytes;
+    __u32 counter; /* of the rule, or FW_COUNTER_NONE */
+    __u32 skipped; /* events of this CPU that had no budget or no room since the last one */
+    __u16 source_port;
+    __u16 target_port;
+    __u8 reason;
+    __u8 family;
+    __u8 protocol;
+    __u8 slot;
+};
+_Static_assert(sizeof(struct fw_event) == 64, "fw_event is read out of a ring");
 
 /* ---- what belongs to one generation */
 
@@ -96,14 +122,37 @@ enum fw_gen_flag {
 enum fw_root_flag {
     FW_ROOT_SETS = 1, /* some rule asks for the class of an address */
     FW_ROOT_L4 = 2,   /* some enforced rule is on ports, ICMP type or TCP flags */
+    FW_ROOT_DEAD = 4, /* some rule of the forest does not count: fw_dead */
 };
 
-/* Leaf rules first ... first + count - 1 of fw_rules, in order of (priority, object id). */
-struct fw_root {
-    __u32 first;
+/*
+ * A forest: decision trees in a blob, ascending by their first order. What has 0 trees matches
+ * nothing.
+ */
+#define FW_TREES_MAX 16
+struct fw_forest {
+    __u64 trees[FW_TREES_MAX]; /* nodes, FW_NODE_... */
     __u32 count;
-    __u32 flags; /* enum fw_root_flag */
     __u32 zero;
+};
+
+enum fw_forest_kind { FW_ENFORCE, FW_OBSERVE, FW_FOREST_COUNT };
+
+/* The rules of one direction and family. */
+struct fw_root {
+    struct fw_forest forests[FW_FOREST_COUNT];
+    __u32 flags;       /* enum fw_root_flag */
+    __u32 delta_first; /* of fw_delta: rules that precede the forest's of the same order */
+    __u32 delta_count;
+    __u32 dead_first; /* of fw_dead: bit order % 64 of word dead_first + order / 64 */
+};
+_Static_assert(sizeof(struct fw_root) == 288, "fw_root has no padding");
+
+/* Addresses to classes (fw_trie.h): blobs FW_BLOB_TRIE4 and FW_BLOB_TRIE6; then fw_classes[class]
+ * is the sets that an address is in. */
+struct fw_trie {
+    __u32 root;      /* its first word in the blob */
+    __u32 root_bits; /* 0: no trie, every address is of class 0 */
 };
 
 /* Map fw_gen[0]. */
@@ -111,28 +160,44 @@ struct fw_gen {
     __u32 abi;   /* FW_ABI_VERSION */
     __u32 flags; /* enum fw_gen_flag */
     struct fw_root roots[FW_DIRECTION_COUNT][FW_FAMILY_COUNT];
+    struct fw_trie tries[FW_FAMILY_COUNT];
+    __u32 sample; /* of 2^32: the share of drops that become events */
+    __u32 padding;
     __u16 mesh_port;
     __u16 manage_count; /* of fw_manage */
     __u16 ethertypes_count;
     __u16 ethertypes[FW_ETHERTYPES_MAX];
     __u16 zero;
 };
-_Static_assert(sizeof(struct fw_gen) == 96, "fw_gen has no padding");
+_Static_assert(sizeof(struct fw_gen) == 1208, "fw_gen has no padding");
 
 /*
  * Small fields of a packet in one word, so that a rule tests all of them with one mask: protocol,
- * TCP flags, DSCP, kind of fragment (picket.v1.Fragment), own address, device class, outer VLAN id.
+ * TCP flags, DSCP, kind of fragment (picket.v1.Fragment), own address, device class, whether there
+ * is a transport header (it is no later fragment), connection state (not written yet); and, in the
+ * upper half, the outer VLAN id.
  */
 #define FW_WORD_PROTOCOL 0
 #define FW_WORD_TCP_FLAGS 8
 #define FW_WORD_DSCP 16
-#define FW_WORD_FRAGMENT 24
-#define FW_WORD_SELF 26
-#define FW_WORD_CLASS 28
+#define FW_WORD_FRAGMENT 22
+#define FW_WORD_SELF 24
+#define FW_WORD_CLASS 25
+#define FW_WORD_L4 27
+#define FW_WORD_STATE 28
 #define FW_WORD_VLAN 32
-#define FW_WORD_L4 44 /* the packet has a transport header: it is no later fragment */
 
 enum fw_fragment { FW_FRAGMENT_NONE = 1, FW_FRAGMENT_FIRST = 2, FW_FRAGMENT_LATER = 3 };
+
+/*
+ * Both port ranges in one word: first and last source port, first and last target port, 16 bits
+ * each from the lowest. A packet has its two ports where the firsts stand: FW_PORTS(s, 0, t, 0).
+ * ICMP: its type is the source port, its code the target port.
+ */
+#define FW_PORTS(source_first, source_last, target_first, target_last)                  \
+    ((__u64)(source_first) | (__u64)(source_last) << 16 | (__u64)(target_first) << 32 | \
+        (__u64)(target_last) << 48)
+#define FW_PORTS_ANY FW_PORTS(0, 0xffff, 0, 0xffff)
 
 enum fw_rule_flag {
     FW_RULE_NOT_SOURCE = 1, /* the source prefix must not match */
@@ -140,11 +205,30 @@ enum fw_rule_flag {
     FW_RULE_SHADOW = 4, /* counted, decides nothing */
 };
 
+/*
+ * What a rule is once it matched: counter (22 bits: local index of the object), place (10: which of
+ * its root's log and shadow rules it is a leaf of), order (20), action (4: enum fw_action), flags
+ * (8: enum fw_rule_flag). The order of a terminal rule is its number among those of its root; that
+ * of a log or shadow rule is the number of terminal rules before it.
+ */
+#define FW_COUNTER_NONE 0x3fffffU
+#define FW_ORDER_NONE 0xfffffU
+#define FW_ID(counter, place, order, action, flags)                                           \
+    ((__u64)(counter) | (__u64)(place) << 22 | (__u64)(order) << 32 | (__u64)(action) << 52 | \
+        (__u64)(flags) << 56)
+#define FW_ID_COUNTER(id) ((__u32)(id)&FW_COUNTER_NONE)
+#define FW_ID_PLACE(id) ((__u32)((id) >> 22) & 0x3ff)
+#define FW_ID_ORDER(id) ((__u32)((id) >> 32) & FW_ORDER_NONE)
+#define FW_ID_ACTION(id) ((__u32)((id) >> 52) & 0xf)
+#define FW_ID_FLAGS(id) ((__u32)((id) >> 56))
+#define FW_ID_NONE FW_ID(FW_COUNTER_NONE, 0x3ff, FW_ORDER_NONE, 0, 0)
+
 #define FW_SET_PRESENT 0x80
 #define FW_SET_NEGATE 0x40
 #define FW_SET_INDEX 0x3f
 
-/* A leaf rule: lists are expanded. All fields must hold. Map fw_rules. */
+/* A leaf rule with all that can be asked: lists are expanded, all fields must hold. Addresses in
+ * network order. Map fw_delta, and in blobs of forests. */
 struct fw_rule {
     __u64 source[2];
     __u64 source_mask[2];
@@ -152,30 +236,90 @@ struct fw_rule {
     __u64 target_mask[2];
     __u64 word;
     __u64 word_mask;
-    __u64 globs; /* 0, or the device matches one of these globs */
-    __u16 source_port;
-    __u16 source_port_span; /* last - first; 0 and 0xffff: any. ICMP: the type stands here */
-    __u16 target_port;
-    __u16 target_port_span; /* ICMP: the code */
-    __u32 counter;          /* local index of the object */
-    __u8 action;            /* enum fw_action */
-    __u8 flags;             /* enum fw_rule_flag */
-    __u8 source_set;        /* FW_SET_PRESENT, FW_SET_NEGATE, index */
+    __u64 ports;     /* FW_PORTS */
+    __u64 id;        /* FW_ID */
+    __u64 globs;     /* 0, or the device matches one of these globs */
+    __u8 source_set; /* FW_SET_PRESENT, FW_SET_NEGATE, index */
     __u8 target_set;
-    __u64 reserved; /* limits and connection state */
+    __u8 states; /* connection states, not written yet */
+    __u8 zero;
+    __u32 limit; /* of what is counted against a rate, not written yet */
 };
 _Static_assert(sizeof(struct fw_rule) == 112, "fw_rule has no padding");
 
-/* Maps fw_class4 and fw_class6 (LPM tries): address -> class; fw_classes[class] = member of which
- * sets. */
-struct fw_lpm4 {
-    __u32 bits;
-    __u8 address[4];
+/* The same for a rule that asks for neither set, glob, VLAN nor "not": addresses as numbers. */
+struct fw_rule4 {
+    __u64 pair; /* source << 32 | target */
+    __u64 pair_mask;
+    __u32 word;
+    __u32 word_mask;
+    __u64 ports;
+    __u64 id;
 };
-struct fw_lpm6 {
-    __u32 bits;
-    __u8 address[16];
+_Static_assert(sizeof(struct fw_rule4) == 40, "fw_rule4 has no padding");
+
+struct fw_rule6 {
+    __u64 source[2]; /* high half first */
+    __u64 source_mask[2];
+    __u64 target[2];
+    __u64 target_mask[2];
+    __u32 word;
+    __u32 word_mask;
+    __u64 ports;
+    __u64 id;
 };
+_Static_assert(sizeof(struct fw_rule6) == 88, "fw_rule6 has no padding");
+
+/*
+ * A blob is an array of u64, addressed by number; map fw_forest4, ... Where the kernel does not
+ * take one large value it is cut into chunks of FW_CHUNK_WORDS, which no structure crosses.
+ */
+enum fw_blob { FW_BLOB_FOREST4, FW_BLOB_FOREST6, FW_BLOB_TRIE4, FW_BLOB_TRIE6, FW_BLOB_COUNT };
+#define FW_CHUNK_SHIFT 17
+#define FW_CHUNK_WORDS (1U << FW_CHUNK_SHIFT)
+#define FW_BLOB_WORDS_MAX (1U << 26) /* 512 MiB */
+#define FW_BLOB_READ_BYTES 3584      /* one access reads no further */
+
+/* Constants of the programs: whoever loads them says how the blobs lie. */
+struct fw_blob_shape {
+    __u32 last; /* offset in bytes at which FW_BLOB_READ_BYTES can still be read */
+    __u32 is_cut;
+};
+
+/*
+ * A node of a tree, one u64, in an array of its siblings: order (20 bits: of the first rule below),
+ * base (28), shift (6), word (3), bits (4), is full, is chained.
+ *
+ * bits > 0: an inner node. Its children are the 1 << bits nodes from base on; a packet's child is
+ * cut[word] >> shift, bits of it. bits 0: a leaf. From base on stand `shift` rules (at most
+ * FW_LEAF_MAX; ascending by order): fw_rule if full, else fw_rule4 or fw_rule6; if chained, a node
+ * follows them, the leaf that goes on. A node of order FW_ORDER_NONE has nothing below.
+ */
+#define FW_NODE_ORDER 0
+#define FW_NODE_BASE 20
+#define FW_NODE_SHIFT 48
+#define FW_NODE_WORD 54
+#define FW_NODE_BITS 57
+#define FW_NODE_FULL 61
+#define FW_NODE_CHAINED 62
+#define FW_NODE_NONE ((__u64)FW_ORDER_NONE)
+#define FW_NODE_BITS_MAX 15
+#define FW_DEPTH_MAX 16 /* inner nodes on a way */
+#define FW_LEAF_MAX 16
+#define FW_PASSES_A_RUN 8 /* leaves one run of the verdict stage looks at */
+#define FW_PASSES_MAX 128 /* leaves of the longest walk of an enforce forest, chains included */
+#define FW_PASSES_OBSERVE_MAX 64
+
+/*
+ * What trees cut: the packet as numbers. IPv4: cut[0] = source << 32 | target. IPv6: cut[0 ... 3] =
+ * source, target, high halves first. Both: ports and the lower half of the small fields, and what
+ * the full rule asks for.
+ */
+#define FW_CUT_PORTS 4 /* source port << 48 | target port << 32 | word & 0xffffffff */
+#define FW_CUT_SOURCE_SETS 5
+#define FW_CUT_TARGET_SETS 6
+#define FW_CUT_VLAN 7 /* word >> 32 */
+#define FW_CUTS 8
 
 /* Map fw_devices: ifindex (u32) -> this. An unknown ifindex is lifeline only, as Ethernet. */
 enum fw_device_flag {
@@ -252,7 +396,6 @@ _Static_assert(sizeof(struct fw_mesh_set) == 64, "a set is a cache line");
 #define FW_MESH_OPEN_PACKETS 2048
 #define FW_MESH_BURST_NS 2000000000ULL
 
-#define FW_COUNTER_NONE 0xffffffffU
 #define FW_FRAGMENT_KEPT_NS 2000000000ULL
 
 /*

@@ -3,10 +3,13 @@
 /*
  * fw_decide.h - from a frame to a verdict: parse, lifeline, fragments, rules in order, default.
  *
- * Two stages, so that each stays small for the verifier: fw_begin() until the rules, then fw_walk()
- * again and again, FW_RULES_A_RUN rules a time. Whoever runs them calls fw_finish() once.
+ * Two stages, so that each stays small for the verifier: fw_begin() until the rules, then
+ * fw_decide() again and again, one run of the walk each time: the terminal rules first, then the
+ * log and shadow rules that precede the one that decides. Whoever runs them calls fw_finish() once.
  */
+#include "bpf/fw_forest.h"
 #include "bpf/fw_lifeline.h"
+#include "bpf/fw_trie.h"
 
 fw_inline _Bool fw_reason_drops(enum fw_reason reason)
 {
@@ -65,7 +68,7 @@ fw_inline enum fw_reason fw_fragment_verdict(
     fw_fragment_key_of(key, &find);
     if (fw_fragment_find(env, &find, &kept) && kept.slot == key->slot &&
         fw_now_ns(env) < kept.until_ns) {
-        key->counter = kept.counter;
+        key->best = FW_ID(kept.counter, 0, FW_ORDER_NONE, 0, 0);
         return kept.drops ? FW_REASON_DROP_FRAG_KEPT : FW_REASON_PASS_FRAG_KEPT;
     }
     return root->flags & FW_ROOT_L4 ? FW_REASON_DROP_FRAG_NO_FIRST : FW_REASON_NONE;
@@ -79,7 +82,7 @@ fw_inline void fw_fragment_remember(
         .until_ns = fw_now_ns(env) + FW_FRAGMENT_KEPT_NS,
         .slot = key->slot,
         .drops = fw_reason_drops(reason),
-        .counter = key->counter,
+        .counter = FW_ID_COUNTER(key->best),
     };
 
     fw_fragment_key_of(key, &keep);
@@ -108,17 +111,6 @@ fw_inline void fw_find_hosts(const struct fw_env *env, struct fw_key *key)
     key->source_host = (__u8)fw_host_flags(env, &address);
 }
 
-fw_inline void fw_find_members(const struct fw_env *env, struct fw_key *key)
-{
-    if (key->family == FW_IPV4) {
-        key->source_member = fw_member4(env, key->source);
-        key->target_member = fw_member4(env, key->target);
-    } else {
-        key->source_member = fw_member6(env, key->source);
-        key->target_member = fw_member6(env, key->target);
-    }
-}
-
 fw_inline __u64 fw_key_word(const struct fw_key *key)
 {
     return (__u64)key->protocol << FW_WORD_PROTOCOL | (__u64)key->tcp_flags << FW_WORD_TCP_FLAGS |
@@ -132,11 +124,11 @@ fw_inline __u64 fw_key_word(const struct fw_key *key)
 fw_inline void fw_key_open(
     struct fw_key *key, __u32 ifindex, const struct fw_device *device, __u64 slot)
 {
-    __builtin_memset(key, 0, sizeof(*key));
+    __builtin_memset(key, 0, FW_KEY_CLEARED);
     key->ifindex = ifindex;
     key->slot = slot;
-    key->counter = FW_COUNTER_NONE;
-    key->last_counter = FW_COUNTER_NONE;
+    key->best = FW_ID_NONE;
+    key->shadow = FW_ID_NONE;
     if (device) {
         key->globs = device->globs;
         key->class = device->class;
@@ -149,7 +141,13 @@ fw_inline enum fw_reason fw_default_reason(const struct fw_device *device)
     return device->defaults[FW_IN] == FW_DROP ? FW_REASON_DROP_DEFAULT : FW_REASON_PASS_DEFAULT;
 }
 
-/* FW_REASON_NONE: the rules decide, from key->cursor to key->end. */
+fw_inline _Bool fw_root_has_rules(const struct fw_root *root)
+{
+    return (root->forests[FW_ENFORCE].count | root->forests[FW_OBSERVE].count |
+               root->delta_count) != 0;
+}
+
+/* FW_REASON_NONE: the rules decide. */
 fw_inline enum fw_reason fw_begin(const struct fw_env *env, const struct fw_gen *gen,
     const struct fw_device *device, struct fw_key *key)
 {
@@ -175,123 +173,92 @@ fw_inline enum fw_reason fw_begin(const struct fw_env *env, const struct fw_gen 
         if (reason != FW_REASON_NONE)
             return reason;
     }
-    if (root->count == 0)
+    if (!fw_root_has_rules(root))
         return fw_default_reason(device);
-    if (root->flags & FW_ROOT_SETS)
-        fw_find_members(env, key);
     key->word = fw_key_word(key);
-    key->cursor = root->first;
-    key->end = root->first + root->count;
     return FW_REASON_NONE;
 }
 
 /* ---- stage 2 */
 
-fw_inline _Bool fw_port_matches(__u32 port, __u32 first, __u32 span)
+/* The key as numbers, for trees and short rules. */
+fw_inline void fw_cut_open(struct fw_key *key, __u32 family)
 {
-    return ((port - first) & 0xffff) <= span;
-}
+    __u64 source = fw_be64(key->source[0]), target = fw_be64(key->target[0]);
 
-/* 1 or 0, without branches. */
-fw_inline __u64 fw_is_zero(__u64 value)
-{
-    return ((value | -value) >> 63) ^ 1;
-}
-
-fw_inline __u64 fw_side_matches(
-    const __u64 *address, const __u64 *value, const __u64 *mask, __u64 is_not)
-{
-    __u64 differs = ((address[0] ^ value[0]) & mask[0]) | ((address[1] ^ value[1]) & mask[1]);
-
-    return fw_is_zero(differs) ^ is_not;
-}
-
-fw_inline __u64 fw_member_matches(__u64 member, __u64 set)
-{
-    __u64 is_in = member >> (set & FW_SET_INDEX) & 1;
-
-    return (is_in ^ (set >> 6)) | (set >> 7 ^ 1);
-}
-
-/* The first test fails most often; the rest has no branches, because the verifier walks every way
- * through the loop over the rules. */
-fw_inline _Bool fw_rule_matches(const struct fw_rule *rule, const struct fw_key *key)
-{
-    __u64 flags = rule->flags, matches;
-
-    if ((key->word ^ rule->word) & rule->word_mask)
-        return 0;
-    if (!fw_port_matches(key->target_port, rule->target_port, rule->target_port_span) ||
-        !fw_port_matches(key->source_port, rule->source_port, rule->source_port_span))
-        return 0;
-    matches = fw_side_matches(key->source, rule->source, rule->source_mask, flags & 1) &
-              fw_side_matches(key->target, rule->target, rule->target_mask, flags >> 1 & 1) &
-              fw_member_matches(key->source_member, rule->source_set) &
-              fw_member_matches(key->target_member, rule->target_set) & 1;
-    matches &= fw_is_zero(rule->globs) | (fw_is_zero(rule->globs & key->globs) ^ 1);
-    return matches != 0;
-}
-
-_Static_assert(FW_RULE_NOT_SOURCE == 1 && FW_RULE_NOT_TARGET == 2, "fw_rule_matches shifts them");
-_Static_assert(
-    FW_SET_NEGATE == 1 << 6 && FW_SET_PRESENT == 1 << 7, "fw_member_matches shifts them");
-
-fw_inline _Bool fw_is_observed(const struct fw_rule *rule)
-{
-    return rule->action == FW_LOG || (rule->flags & FW_RULE_SHADOW);
-}
-
-/* Leaf rules of one rule count once, and there is a bound on rules counted for one packet. */
-fw_inline _Bool fw_is_counted_out(const struct fw_rule *rule, const struct fw_key *key)
-{
-    return fw_is_observed(rule) && (key->hits >= FW_HITS_MAX || rule->counter == key->last_counter);
-}
-
-/* Looks at up to FW_RULES_A_RUN rules from the cursor on; leaves the cursor on the first match, or
- * behind the last one looked at. NULL: none of them matches. */
-fw_inline const struct fw_rule *fw_walk(const struct fw_env *env, struct fw_key *key)
-{
-    const struct fw_rule *rule = 0;
-    __u32 first = key->cursor, end = key->end, i;
-
-    for (i = 0; i < FW_RULES_A_RUN; i++) {
-        if (first + i >= end)
-            break;
-        rule = fw_rule_at(env, first + i);
-        if (!rule || (fw_rule_matches(rule, key) && !fw_is_counted_out(rule, key)))
-            break;
-        rule = 0;
+    key->ports = FW_PORTS(key->source_port, 0, key->target_port, 0);
+    key->cut[FW_CUT_PORTS] =
+        (__u64)key->source_port << 48 | (__u64)key->target_port << 32 | (__u32)key->word;
+    key->cut[FW_CUT_VLAN] = key->word >> 32;
+    key->cut[FW_CUT_SOURCE_SETS] = 0;
+    key->cut[FW_CUT_TARGET_SETS] = 0;
+    if (family == FW_IPV4) {
+        key->cut[0] = (source & 0xffffffff00000000ULL) | target >> 32;
+        return;
     }
-    key->cursor = first + i;
-    return rule;
+    key->cut[0] = source;
+    key->cut[1] = fw_be64(key->source[1]);
+    key->cut[2] = target;
+    key->cut[3] = fw_be64(key->target[1]);
 }
 
-/* A log or shadow rule counts and decides nothing. */
-fw_inline void fw_observe(const struct fw_env *env, const struct fw_rule *rule, struct fw_key *key)
+fw_inline void fw_find_members(
+    const struct fw_env *env, const struct fw_gen *gen, struct fw_key *key, __u32 family)
 {
-    key->cursor++;
-    key->hits++;
-    key->last_counter = rule->counter;
-    if (rule->action != FW_LOG && key->shadow_action == 0)
-        key->shadow_action = rule->action;
-    fw_count_rule(env, rule->counter);
+    __u32 source, target;
+
+    if (family == FW_IPV4) {
+        source = fw_trie_class4(env, &gen->tries[FW_IPV4], (__u32)(key->cut[0] >> 32));
+        target = fw_trie_class4(env, &gen->tries[FW_IPV4], (__u32)key->cut[0]);
+    } else {
+        source = fw_trie_class6(env, &gen->tries[FW_IPV6], key->cut[0], key->cut[1]);
+        target = fw_trie_class6(env, &gen->tries[FW_IPV6], key->cut[2], key->cut[3]);
+    }
+    key->cut[FW_CUT_SOURCE_SETS] = fw_members_of(env, source);
+    key->cut[FW_CUT_TARGET_SETS] = fw_members_of(env, target);
 }
 
-/* One run of the walk. FW_REASON_NONE: call again. */
-fw_inline enum fw_reason fw_decide(
-    const struct fw_env *env, const struct fw_device *device, struct fw_key *key)
+fw_inline enum fw_reason fw_verdict(const struct fw_device *device, const struct fw_key *key)
 {
-    const struct fw_rule *rule = fw_walk(env, key);
+    if (FW_ID_ORDER(key->best) == FW_ORDER_NONE)
+        return fw_default_reason(device);
+    return FW_ID_ACTION(key->best) == FW_ALLOW ? FW_REASON_PASS_RULE : FW_REASON_DROP_RULE;
+}
 
-    if (rule && fw_is_observed(rule)) {
-        fw_observe(env, rule, key);
+/* One run of the walk; family is a constant, and the key's. FW_REASON_NONE: call again. */
+fw_inline enum fw_reason fw_decide(const struct fw_env *env, const struct fw_gen *gen,
+    const struct fw_device *device, struct fw_key *key, __u32 family)
+{
+    const struct fw_root *root = &gen->roots[FW_IN][family];
+    struct fw_walk walk = {.env = env,
+        .root = root,
+        .key = key,
+        .blob = family == FW_IPV4 ? FW_BLOB_FOREST4 : FW_BLOB_FOREST6,
+        .family = family};
+
+    walk.whole = fw_blob_whole(env, walk.blob);
+    if (key->runs == 0) {
+        fw_cut_open(key, family);
+        if (root->flags & FW_ROOT_SETS)
+            fw_find_members(env, gen, key, family);
+        fw_walk_delta(&walk);
+        fw_walk_begin(key, FW_ENFORCE);
+    }
+    key->runs++;
+    if (!fw_walk_run(&walk))
         return FW_REASON_NONE;
-    }
-    if (rule) {
-        key->counter = rule->counter;
-        return rule->action == FW_ALLOW ? FW_REASON_PASS_RULE : FW_REASON_DROP_RULE;
-    }
-    return key->cursor < key->end ? FW_REASON_NONE : fw_default_reason(device);
+    if (key->forest == FW_OBSERVE || root->forests[FW_OBSERVE].count == 0)
+        return fw_verdict(device, key);
+    fw_walk_begin(key, FW_OBSERVE);
+    return FW_REASON_NONE;
+}
+
+/* ---- the end */
+
+fw_inline void fw_count_hits(const struct fw_env *env, const struct fw_key *key)
+{
+    for (__u32 i = 0; i < FW_HITS_MAX && i < key->hits; i++)
+        fw_count_rule(env, key->hit[i]);
 }
 
 /* Did rules or default decide, not parser, lifeline or a kept verdict? */
@@ -308,12 +275,13 @@ fw_inline _Bool fw_finish(
     _Bool drops = fw_reason_drops(reason);
 
     fw_count_reason(env, reason);
-    if (key->counter != FW_COUNTER_NONE)
-        fw_count_rule(env, key->counter);
+    if (FW_ID_COUNTER(key->best) != FW_COUNTER_NONE)
+        fw_count_rule(env, FW_ID_COUNTER(key->best));
     if (fw_is_by_rules(reason)) {
         if (key->fragment == FW_FRAGMENT_FIRST)
             fw_fragment_remember(env, key, reason);
-        if (key->shadow_action != 0 && (key->shadow_action != FW_ALLOW) != drops)
+        fw_count_hits(env, key);
+        if (key->shadow != FW_ID_NONE && (FW_ID_ACTION(key->shadow) != FW_ALLOW) != drops)
             fw_count_reason(env, FW_REASON_SHADOW_DIFFERS);
     }
     if (drops && (gen->flags & FW_GEN_DRY_RUN)) {

@@ -39,12 +39,20 @@ fw_inline _Bool fw_stripped_tag(const struct fw_env *env, __u32 *ret_tci);
 
 fw_inline __u64 fw_now_ns(const struct fw_env *env);
 
+/*
+ * Where word `at` of a blob stands; NULL: outside. FW_BLOB_READ_BYTES may be read from there. blob
+ * is a constant; whole is what fw_blob_whole() said, so that a blob in one piece is looked up once.
+ */
+fw_inline const void *fw_blob_whole(const struct fw_env *env, enum fw_blob blob);
+fw_inline const void *fw_blob_at(
+    const struct fw_env *env, enum fw_blob blob, const void *whole, __u32 at);
+
 /* NULL or 0 where there is nothing. */
-fw_inline const struct fw_rule *fw_rule_at(const struct fw_env *env, __u32 index);
+fw_inline const struct fw_rule *fw_delta_at(const struct fw_env *env, __u32 index);
+fw_inline __u64 fw_dead_at(const struct fw_env *env, __u32 index);
+fw_inline __u64 fw_members_of(const struct fw_env *env, __u32 class);
 fw_inline const struct fw_manage *fw_manage_at(const struct fw_env *env, __u32 index);
 fw_inline __u32 fw_host_flags(const struct fw_env *env, const struct fw_address *address);
-fw_inline __u64 fw_member4(const struct fw_env *env, const __u64 address[2]);
-fw_inline __u64 fw_member6(const struct fw_env *env, const __u64 address[2]);
 
 fw_inline _Bool fw_fragment_find(
     const struct fw_env *env, const struct fw_fragment_key *key, struct fw_fragment_kept *ret_kept);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
  * fw_generation.bpf.c - the programs of one generation, loaded once for each with maps of its own.
- * Two stages a kind: parse until the rules, then the walk over the rules, which calls itself until
- * something decides. At most 2 + FW_RULES_MAX / FW_RULES_A_RUN + FW_HITS_MAX tail calls of 33.
+ * Two stages a kind: parse until the rules, then the walk over the rules of the family, which calls
+ * itself until something decides.
  */
 #include "bpf/fw_kernel.h"
 
@@ -12,11 +12,17 @@
 
 #include <bpf/bpf_endian.h>
 
-_Static_assert(1 + 1 + FW_RULES_MAX / FW_RULES_A_RUN - 1 + FW_HITS_MAX <= 33,
+/* Parse; for each of the two forests one run more than the full ones; and a rule that is dead ends
+ * a pass as a match does. */
+_Static_assert(1 + (FW_PASSES_MAX + FW_DELTA_MAX) / FW_PASSES_A_RUN + 1 +
+                       (FW_PASSES_OBSERVE_MAX + FW_HITS_MAX) / FW_PASSES_A_RUN + 1 <=
+                   33,
     "the walk must end before the kernel's limit of tail calls");
 
-FW_PROGRAM_ARRAY(fw_xdp_verdict_progs);
-FW_PROGRAM_ARRAY(fw_tc_verdict_progs);
+FW_PROGRAM_ARRAY(fw_xdp_verdict4_progs);
+FW_PROGRAM_ARRAY(fw_xdp_verdict6_progs);
+FW_PROGRAM_ARRAY(fw_tc_verdict4_progs);
+FW_PROGRAM_ARRAY(fw_tc_verdict6_progs);
 
 /* By kind: the key between the stages. */
 FW_MAP(fw_work, BPF_MAP_TYPE_PERCPU_ARRAY, FW_KIND_COUNT, __u32, struct fw_key);
@@ -56,7 +62,7 @@ fw_inline int parse_stage(struct fw_env *env, __u32 ifindex, struct fw_scratch *
     return stage_end(env, gen, key, fw_begin(env, gen, device, key));
 }
 
-fw_inline int verdict_stage(struct fw_env *env)
+fw_inline int verdict_stage(struct fw_env *env, __u32 family)
 {
     __u32 zero = 0, kind = env->kind, ifindex;
     struct fw_gen *gen = bpf_map_lookup_elem(&fw_gen, &zero);
@@ -70,9 +76,8 @@ fw_inline int verdict_stage(struct fw_env *env)
     env->wire_packets = key->wire_packets;
     env->frame_bytes = key->frame_bytes;
     /* The entry can go between two stages. */
-    if (!device)
-        return stage_end(env, gen, key, FW_REASON_DROP_LIFELINE_ONLY);
-    return stage_end(env, gen, key, fw_decide(env, device, key));
+    return stage_end(env, gen, key,
+        device ? fw_decide(env, gen, device, key, family) : FW_REASON_DROP_LIFELINE_ONLY);
 }
 
 fw_inline struct fw_env open_xdp(struct xdp_md *xdp)
@@ -94,6 +99,14 @@ fw_inline struct fw_env open_tc(struct __sk_buff *skb)
         .kernel_type = bpf_ntohs((__u16)skb->protocol)};
 }
 
+/* Which program goes on: of the packet's family. */
+fw_inline _Bool is_ipv6(__u32 kind)
+{
+    const struct fw_key *key = bpf_map_lookup_elem(&fw_work, &kind);
+
+    return key && key->family == FW_IPV6;
+}
+
 SEC("xdp")
 int fw_xdp_parse(struct xdp_md *xdp)
 {
@@ -103,22 +116,10 @@ int fw_xdp_parse(struct xdp_md *xdp)
     int verdict = scratch ? parse_stage(&env, xdp->ingress_ifindex, scratch) : 1;
 
     if (verdict == STAGE_ON && scratch) {
-        bpf_tail_call(xdp, &fw_xdp_verdict_progs, scratch->slot);
-        fw_count_reason(&env, FW_REASON_DROP_STAGE);
-    }
-    return verdict == 0 ? XDP_PASS : XDP_DROP;
-}
-
-SEC("xdp")
-int fw_xdp_verdict(struct xdp_md *xdp)
-{
-    __u32 zero = 0;
-    struct fw_env env = {.ctx = xdp, .kind = FW_KIND_XDP};
-    struct fw_scratch *scratch = bpf_map_lookup_elem(&fw_xdp_scratch, &zero);
-    int verdict = scratch ? verdict_stage(&env) : 1;
-
-    if (verdict == STAGE_ON && scratch) {
-        bpf_tail_call(xdp, &fw_xdp_verdict_progs, scratch->slot);
+        if (is_ipv6(FW_KIND_XDP))
+            bpf_tail_call(xdp, &fw_xdp_verdict6_progs, scratch->slot);
+        else
+            bpf_tail_call(xdp, &fw_xdp_verdict4_progs, scratch->slot);
         fw_count_reason(&env, FW_REASON_DROP_STAGE);
     }
     return verdict == 0 ? XDP_PASS : XDP_DROP;
@@ -133,25 +134,39 @@ int fw_tc_parse(struct __sk_buff *skb)
     int verdict = scratch ? parse_stage(&env, skb->ifindex, scratch) : 1;
 
     if (verdict == STAGE_ON && scratch) {
-        bpf_tail_call(skb, &fw_tc_verdict_progs, scratch->slot);
+        if (is_ipv6(FW_KIND_TC_IN))
+            bpf_tail_call(skb, &fw_tc_verdict6_progs, scratch->slot);
+        else
+            bpf_tail_call(skb, &fw_tc_verdict4_progs, scratch->slot);
         fw_count_reason(&env, FW_REASON_DROP_STAGE);
     }
     return verdict == 0 ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
-SEC("tc")
-int fw_tc_verdict(struct __sk_buff *skb)
-{
-    __u32 zero = 0;
-    struct fw_env env = {.ctx = skb, .kind = FW_KIND_TC_IN};
-    struct fw_scratch *scratch = bpf_map_lookup_elem(&fw_tc_scratch, &zero);
-    int verdict = scratch ? verdict_stage(&env) : 1;
-
-    if (verdict == STAGE_ON && scratch) {
-        bpf_tail_call(skb, &fw_tc_verdict_progs, scratch->slot);
-        fw_count_reason(&env, FW_REASON_DROP_STAGE);
+/* The verdict program of a kind and family. */
+#define VERDICT(name, section, context, of_kind, of_family, scratch_map, programs, pass, drop) \
+    SEC(section)                                                                               \
+    int name(context *packet)                                                                  \
+    {                                                                                          \
+        __u32 zero = 0;                                                                        \
+        struct fw_env env = {.ctx = packet, .kind = (of_kind)};                                \
+        struct fw_scratch *scratch = bpf_map_lookup_elem(&scratch_map, &zero);                 \
+        int verdict = scratch ? verdict_stage(&env, of_family) : 1;                            \
+                                                                                               \
+        if (verdict == STAGE_ON && scratch) {                                                  \
+            bpf_tail_call(packet, &programs, scratch->slot);                                   \
+            fw_count_reason(&env, FW_REASON_DROP_STAGE);                                       \
+        }                                                                                      \
+        return verdict == 0 ? (pass) : (drop);                                                 \
     }
-    return verdict == 0 ? TC_ACT_UNSPEC : TC_ACT_SHOT;
-}
+
+VERDICT(fw_xdp_verdict4, "xdp", struct xdp_md, FW_KIND_XDP, FW_IPV4, fw_xdp_scratch,
+    fw_xdp_verdict4_progs, XDP_PASS, XDP_DROP)
+VERDICT(fw_xdp_verdict6, "xdp", struct xdp_md, FW_KIND_XDP, FW_IPV6, fw_xdp_scratch,
+    fw_xdp_verdict6_progs, XDP_PASS, XDP_DROP)
+VERDICT(fw_tc_verdict4, "tc", struct __sk_buff, FW_KIND_TC_IN, FW_IPV4, fw_tc_scratch,
+    fw_tc_verdict4_progs, TC_ACT_UNSPEC, TC_ACT_SHOT)
+VERDICT(fw_tc_verdict6, "tc", struct __sk_buff, FW_KIND_TC_IN, FW_IPV6, fw_tc_scratch,
+    fw_tc_verdict6_progs, TC_ACT_UNSPEC, TC_ACT_SHOT)
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

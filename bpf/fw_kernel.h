@@ -22,21 +22,38 @@
         __type(value, value_type);                                         \
     } name SEC(".maps")
 
+/* One value, or chunks: the loader says how large (README.md) and sets fw_blob_shapes. */
+#define FW_BLOB_MAP(name)                                       \
+    struct {                                                    \
+        __uint(type, BPF_MAP_TYPE_ARRAY);                       \
+        __uint(max_entries, 1);                                 \
+        __uint(key_size, sizeof(__u32));                        \
+        __uint(value_size, sizeof(__u64) + FW_BLOB_READ_BYTES); \
+    } name SEC(".maps")
+
+FW_BLOB_MAP(fw_forest4);
+FW_BLOB_MAP(fw_forest6);
+FW_BLOB_MAP(fw_trie4);
+FW_BLOB_MAP(fw_trie6);
+
 /* Sizes are the loader's (README.md). */
 FW_MAP(fw_gen, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_gen);
 FW_MAP(fw_policy, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_policy);
-FW_MAP(fw_rules, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_rule);
+FW_MAP(fw_delta, BPF_MAP_TYPE_ARRAY, FW_DELTAS, __u32, struct fw_rule);
+FW_MAP(fw_dead, BPF_MAP_TYPE_ARRAY, 1, __u32, __u64);
 FW_MAP(fw_classes, BPF_MAP_TYPE_ARRAY, 1, __u32, __u64);
 FW_MAP(fw_manage, BPF_MAP_TYPE_ARRAY, FW_MANAGE_MAX, __u32, struct fw_manage);
 FW_MAP(fw_mesh_sources, BPF_MAP_TYPE_ARRAY, FW_MESH_SETS, __u32, struct fw_mesh_set);
 FW_MAP(fw_hosts, BPF_MAP_TYPE_HASH, 1, struct fw_address, __u32);
 FW_MAP(fw_fragments, BPF_MAP_TYPE_LRU_HASH, 4096, struct fw_fragment_key, struct fw_fragment_kept);
-FW_MAP_FLAGS(fw_class4, BPF_MAP_TYPE_LPM_TRIE, 1, struct fw_lpm4, __u32, BPF_F_NO_PREALLOC);
-FW_MAP_FLAGS(fw_class6, BPF_MAP_TYPE_LPM_TRIE, 1, struct fw_lpm6, __u32, BPF_F_NO_PREALLOC);
 FW_MAP_FLAGS(fw_devices, BPF_MAP_TYPE_HASH, 65536, __u32, struct fw_device, BPF_F_NO_PREALLOC);
 FW_MAP_FLAGS(fw_rule_counts, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_count, BPF_F_MMAPABLE);
 
 const volatile __u32 fw_rule_counters = 0;
+
+/* The last offset at which FW_BLOB_READ_BYTES can be read, and whether the blob is cut in chunks.
+ */
+const volatile struct fw_blob_shape fw_blob_shapes[FW_BLOB_COUNT];
 
 /* kind is a constant wherever this is inlined, so each program keeps one half. */
 struct fw_env {
@@ -114,10 +131,62 @@ fw_inline __u64 fw_now_ns(const struct fw_env *env)
     return bpf_ktime_get_ns();
 }
 
-fw_inline const struct fw_rule *fw_rule_at(const struct fw_env *env, __u32 index)
+/* blob is a constant: one lookup is left. */
+fw_inline const void *fw_blob_chunk(enum fw_blob blob, __u32 chunk)
+{
+    switch (blob) {
+    case FW_BLOB_FOREST4:
+        return bpf_map_lookup_elem(&fw_forest4, &chunk);
+    case FW_BLOB_FOREST6:
+        return bpf_map_lookup_elem(&fw_forest6, &chunk);
+    case FW_BLOB_TRIE4:
+        return bpf_map_lookup_elem(&fw_trie4, &chunk);
+    default:
+        return bpf_map_lookup_elem(&fw_trie6, &chunk);
+    }
+}
+
+fw_inline const void *fw_blob_whole(const struct fw_env *env, enum fw_blob blob)
 {
     (void)env;
-    return bpf_map_lookup_elem(&fw_rules, &index);
+    return fw_blob_chunk(blob, 0);
+}
+
+fw_inline const void *fw_blob_at(
+    const struct fw_env *env, enum fw_blob blob, const void *whole, __u32 at)
+{
+    __u64 offset = (__u64)at << 3;
+
+    (void)env;
+    if (fw_blob_shapes[blob].is_cut) {
+        whole = fw_blob_chunk(blob, at >> FW_CHUNK_SHIFT);
+        offset = (__u64)(at & (FW_CHUNK_WORDS - 1)) << 3;
+    }
+    if (!whole || offset > fw_blob_shapes[blob].last)
+        return 0;
+    return whole + offset;
+}
+
+fw_inline const struct fw_rule *fw_delta_at(const struct fw_env *env, __u32 index)
+{
+    (void)env;
+    return bpf_map_lookup_elem(&fw_delta, &index);
+}
+
+fw_inline __u64 fw_dead_at(const struct fw_env *env, __u32 index)
+{
+    __u64 *word = bpf_map_lookup_elem(&fw_dead, &index);
+
+    (void)env;
+    return word ? *word : 0;
+}
+
+fw_inline __u64 fw_members_of(const struct fw_env *env, __u32 class)
+{
+    __u64 *members = bpf_map_lookup_elem(&fw_classes, &class);
+
+    (void)env;
+    return members ? *members : 0;
 }
 
 fw_inline const struct fw_manage *fw_manage_at(const struct fw_env *env, __u32 index)
@@ -132,31 +201,6 @@ fw_inline __u32 fw_host_flags(const struct fw_env *env, const struct fw_address 
 
     (void)env;
     return flags ? *flags : 0;
-}
-
-fw_inline __u64 fw_class_member(const __u32 *class)
-{
-    __u64 *member = class ? bpf_map_lookup_elem(&fw_classes, class) : 0;
-
-    return member ? *member : 0;
-}
-
-fw_inline __u64 fw_member4(const struct fw_env *env, const __u64 address[2])
-{
-    struct fw_lpm4 key = {.bits = 32};
-
-    (void)env;
-    __builtin_memcpy(key.address, address, sizeof(key.address));
-    return fw_class_member(bpf_map_lookup_elem(&fw_class4, &key));
-}
-
-fw_inline __u64 fw_member6(const struct fw_env *env, const __u64 address[2])
-{
-    struct fw_lpm6 key = {.bits = 128};
-
-    (void)env;
-    __builtin_memcpy(key.address, address, sizeof(key.address));
-    return fw_class_member(bpf_map_lookup_elem(&fw_class6, &key));
 }
 
 fw_inline _Bool fw_fragment_find(

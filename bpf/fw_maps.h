@@ -37,10 +37,17 @@ struct {
 /* The loader sets both before load. */
 const volatile __u32 fw_shards = FW_SHARDS_MAX;
 const volatile __u32 fw_counts_atomic = 1;
+const volatile __u32 fw_has_coarse_clock = 0; /* kernels from 5.11 */
 
 static inline __attribute__((always_inline)) __u32 fw_shard(void)
 {
     return fw_shards ? bpf_get_smp_processor_id() % fw_shards : 0;
+}
+
+/* When, to a few milliseconds where the kernel has a clock that costs next to nothing. */
+static inline __attribute__((always_inline)) __u64 fw_coarse_ns(void)
+{
+    return fw_has_coarse_clock ? bpf_ktime_get_coarse_ns() : bpf_ktime_get_ns();
 }
 
 /* A shard that only one CPU can write needs no atomic add. */
@@ -54,6 +61,7 @@ static inline __attribute__((always_inline)) void fw_add(
         count->packets += packets;
         count->bytes += bytes;
     }
+    count->last_ns = fw_coarse_ns();
 }
 
 static inline __attribute__((always_inline)) void fw_add_reason(

@@ -55,8 +55,8 @@ struct fw_key {
     __u64 target[2];
     __u64 word; /* FW_WORD_... */
     __u64 globs;
-    __u64 source_member; /* in which sets */
-    __u64 target_member;
+    __u64 slot;
+    __u64 ports; /* FW_PORTS of one packet */
     __u32 ifindex;
     __u32 fragment_id;
     __u32 wire_packets;
@@ -78,14 +78,23 @@ struct fw_key {
     __u8 device_flags;
     __u16 vlan;
     /* the walk over the rules */
-    __u32 cursor;
-    __u32 end;
-    __u32 last_counter; /* the leaf rules of one rule count once */
+    __u64 best;   /* FW_ID of the rule that decides, as far as the walk has come */
+    __u64 shadow; /* of the first matching shadow rule */
+    __u64 node;   /* where the next run goes on; FW_NODE_NONE: at the next tree */
+    __u32 tree;
+    __u32 forest; /* enum fw_forest_kind */
     __u32 hits;
-    __u32 shadow_action; /* of the first matching shadow rule; 0: none */
-    __u32 counter;       /* of the rule that decided */
-    __u64 slot;
+    __u32 runs;    /* of the verdict stage */
+    __u32 found;   /* which rule of a leaf matched */
+    __u32 limit;   /* what is at this order or behind is of no interest */
+    __u32 matches; /* of log and shadow leaf rules */
+    __u32 zero;
+    /* not cleared for each packet */
+    __u64 cut[FW_CUTS];               /* FW_CUT_... */
+    __u64 seen[FW_OBSERVED_MAX / 64]; /* by place: log and shadow rules that matched */
+    __u32 hit[FW_HITS_MAX]; /* counters of the first `hits` matching log and shadow rules */
 };
+#define FW_KEY_CLEARED __builtin_offsetof(struct fw_key, cut)
 
 /* Where the packet is, while it is being parsed. */
 struct fw_cursor {
@@ -101,6 +110,12 @@ fw_inline __u32 fw_be16(const __u8 *at)
 fw_inline __u32 fw_be32(const __u8 *at)
 {
     return (__u32)at[0] << 24 | (__u32)at[1] << 16 | (__u32)at[2] << 8 | at[3];
+}
+
+/* A u64 of network order, as a number. */
+fw_inline __u64 fw_be64(__u64 value)
+{
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap64(value) : value;
 }
 
 fw_inline _Bool fw_is_tag(__u32 ethertype)

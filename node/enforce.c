@@ -2,6 +2,7 @@
 #include "node/enforce.h"
 #include "base/member.h"
 #include "base/own.h"
+#include "node/builder.h"
 #include "node/compile/compile.h"
 #include "node/devices.h"
 #include "node/effects.h"
@@ -29,13 +30,14 @@
 #define CONTENT_RETRY_NS (200 * NS_PER_MS)
 #define CONTENT_PATIENCE_NS (30 * 1000 * NS_PER_MS)
 
-/* One generation on its way: compiled -> filled -> flipped. */
+/* One generation on its way: compiled -> built -> filled -> flipped. */
 struct enforce {
     struct node *node;
+    struct builder *builder;
     struct datapath *datapath;
     struct devices *devices;
     struct compile_indexes *indexes;
-    struct compile_tables *running, *coming;           /* coming: the datapath's until its answer */
+    struct compile_tables *running, *coming; /* coming: the builder's, then the datapath's */
     struct compile_tables *lifeline, *lifeline_coming; /* of slot 0 */
     uint64_t running_revision, coming_revision;
     struct rpc_timer compile, counters, reconcile;
@@ -214,6 +216,29 @@ static void on_filled(struct job *job)
     }
 }
 
+static void fill(struct enforce *enforce)
+{
+    struct job *job = job_new(enforce->node->loop, on_filled, enforce);
+
+    if (!job || datapath_fill(enforce->datapath, enforce->coming, &job->done) < 0) {
+        job_free(job);
+        refuse(enforce, "the datapath's queue is full");
+    }
+}
+
+/* A set of rules that no forest holds will not become one by itself. */
+static void on_built(struct job *job)
+{
+    struct enforce *enforce = job->user;
+
+    if (job->code == 0) {
+        fill(enforce);
+        return;
+    }
+    compile_tables_free(give(enforce->coming));
+    fail(enforce, enforce->coming_revision, job->why);
+}
+
 static bool is_same_array(const void *a, const void *b, size_t a_count, size_t b_count, size_t size)
 {
     return a_count == b_count && (a_count == 0 || memcmp(a, b, a_count * size) == 0);
@@ -228,16 +253,37 @@ static bool has_fresh(const struct compile_tables *tables)
     return false;
 }
 
-/* Would the kernel see any difference? */
+static bool has_same_rules(const struct compile_tables *a, const struct compile_tables *b)
+{
+    bool is_same = true;
+
+    for (uint32_t family = 0; family < FW_FAMILY_COUNT; family++) {
+        const struct compile_rows *x = &a->rows[family], *y = &b->rows[family];
+
+        is_same =
+            is_same && is_same_array(x->items, y->items, x->count, y->count, sizeof(*x->items));
+        for (uint32_t forest = 0; is_same && forest < FW_FOREST_COUNT; forest++) {
+            const struct compile_leaves *v = &a->leaves[family][forest];
+            const struct compile_leaves *w = &b->leaves[family][forest];
+
+            is_same = is_same_array(v->items, w->items, v->count, w->count, sizeof(*v->items));
+        }
+    }
+    return is_same;
+}
+
+/* Would the kernel see any difference? The blobs, and where in them what begins, follow from leaves
+ * and rows. */
 static bool is_same_for_kernel(const struct compile_tables *a, const struct compile_tables *b)
 {
-    return memcmp(&a->gen, &b->gen, sizeof(a->gen)) == 0 &&
+    struct fw_gen x = a->gen, y = b->gen;
+
+    memset(x.roots, 0, sizeof(x.roots));
+    memset(y.roots, 0, sizeof(y.roots));
+    memset(x.tries, 0, sizeof(x.tries));
+    memset(y.tries, 0, sizeof(y.tries));
+    return memcmp(&x, &y, sizeof(x)) == 0 && has_same_rules(a, b) &&
            memcmp(&a->policy, &b->policy, sizeof(a->policy)) == 0 &&
-           is_same_array(a->rules, b->rules, a->rules_count, b->rules_count, sizeof(*a->rules)) &&
-           is_same_array(
-               a->class4, b->class4, a->class4_count, b->class4_count, sizeof(*a->class4)) &&
-           is_same_array(
-               a->class6, b->class6, a->class6_count, b->class6_count, sizeof(*a->class6)) &&
            is_same_array(
                a->classes, b->classes, a->classes_count, b->classes_count, sizeof(*a->classes)) &&
            is_same_array(
@@ -424,10 +470,10 @@ static void on_compile(struct rpc_timer *timer)
         settle(enforce);
         return;
     }
-    job = job_new(enforce->node->loop, on_filled, enforce);
-    if (!job || datapath_fill(enforce->datapath, enforce->coming, &job->done) < 0) {
+    job = job_new(enforce->node->loop, on_built, enforce);
+    if (!job || builder_build(enforce->builder, enforce->coming, &job->done) < 0) {
         job_free(job);
-        refuse(enforce, "the datapath's queue is full");
+        refuse(enforce, "the builder's queue is full");
     }
 }
 
@@ -554,6 +600,9 @@ int enforce_new(struct node *node, struct enforce **ret_enforce, struct problem 
     enforce->counters.fn = on_counters_due;
     enforce->reconcile.fn = on_reconcile_due;
     enforce->is_dirty = true;
+    r = builder_new(&enforce->builder);
+    if (r < 0)
+        return problem_say(reterr_problem, r, "no thread for the builder: %s", strerror(-r));
     r = datapath_open(&options, &enforce->datapath, reterr_problem);
     if (r < 0)
         return r;
@@ -587,6 +636,7 @@ void enforce_free(struct enforce *enforce)
 {
     if (!enforce)
         return;
+    builder_free(enforce->builder);
     datapath_close(enforce->datapath); /* finishes what was queued; coming is ours again */
     devices_free(enforce->devices);
     compile_tables_free(enforce->coming);

@@ -15,7 +15,8 @@ struct build_rule {
     uint32_t object;    /* index into objects and tables->objects */
     uint8_t source_set; /* FW_SET_PRESENT, FW_SET_NEGATE, index; 0: none */
     uint8_t target_set;
-    bool never; /* it names an empty set, so it matches nothing */
+    bool never;                      /* it names an empty set, so it matches nothing */
+    uint32_t order[FW_FAMILY_COUNT]; /* terminal leaf rules before it */
 };
 
 /* An element of one set, by index. */
@@ -65,6 +66,8 @@ int build_set_elements(
 int build_classes(struct build *build);
 
 int build_rules(struct build *build);
+/* Does it count and decide nothing? */
+bool build_rule_is_observed(const Picket__V1__Rule *rule);
 bool build_rule_is_on_l4(const Picket__V1__Rule *rule);
 
 int build_globs(struct build *build);

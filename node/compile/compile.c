@@ -43,9 +43,15 @@ void compile_tables_free(struct compile_tables *tables)
 {
     if (!tables)
         return;
-    free(tables->rules);
-    free(tables->class4);
-    free(tables->class6);
+    for (uint32_t family = 0; family < FW_FAMILY_COUNT; family++) {
+        for (uint32_t forest = 0; forest < FW_FOREST_COUNT; forest++)
+            free(tables->leaves[family][forest].items);
+        free(tables->rows[family].items);
+    }
+    for (uint32_t i = 0; i < FW_BLOB_COUNT; i++)
+        blob_fini(&tables->blobs[i]);
+    free(tables->delta);
+    free(tables->dead);
     free(tables->classes);
     free(tables->devices);
     free(tables->hosts);
@@ -130,7 +136,6 @@ static int run(struct build *build)
     if (r < 0)
         return r;
     drop_refused(build);
-    build->rules_capacity = 0; /* of leaf rules from here on */
     r = build_globs(build);
     if (r == 0)
         r = build_rules(build);
@@ -194,5 +199,50 @@ int compile_lifeline_only(const struct compile_input *input, struct compile_tabl
         compile_tables_free(tables);
     else
         *ret_tables = tables;
+    return r;
+}
+
+/* ---- what the kernel walks */
+
+#define WORDS_LEAST (1U << 17) /* what a forest may take at least: 1 MiB */
+#define WORDS_A_RULE 32        /* and for each rule: 256 bytes */
+
+static int build_forest(
+    struct compile_tables *tables, uint32_t family, uint32_t kind, struct problem *reterr_problem)
+{
+    const struct compile_leaves *leaves = &tables->leaves[family][kind];
+    const struct forest_limits limits = {
+        .passes_max = kind == FW_ENFORCE ? FW_PASSES_MAX : FW_PASSES_OBSERVE_MAX,
+        .words_max = WORDS_LEAST + (uint64_t)leaves->count * WORDS_A_RULE};
+    uint64_t *hidden = NULL;
+    int r;
+
+    if (leaves->count == 0)
+        return 0;
+    if (kind == FW_ENFORCE) {
+        hidden = calloc(leaves->count / 64 + 1, sizeof(*hidden));
+        if (!hidden)
+            return -ENOMEM;
+    }
+    r = forest_build(&tables->blobs[FW_BLOB_FOREST4 + family], leaves->items, leaves->count,
+        (enum fw_family)family, &limits, hidden, &tables->gen.roots[FW_IN][family].forests[kind],
+        &tables->shapes[family][kind], reterr_problem);
+    free(hidden);
+    return r;
+}
+
+int compile_build(struct compile_tables *tables, struct problem *reterr_problem)
+{
+    int r = 0;
+
+    for (uint32_t family = 0; r == 0 && family < FW_FAMILY_COUNT; family++) {
+        r = build_forest(tables, family, FW_ENFORCE, reterr_problem);
+        if (r == 0)
+            r = build_forest(tables, family, FW_OBSERVE, reterr_problem);
+        if (r == 0)
+            r = trie_build(&tables->blobs[FW_BLOB_TRIE4 + family], tables->rows[family].items,
+                tables->rows[family].count, (enum fw_family)family, &tables->gen.tries[family],
+                reterr_problem);
+    }
     return r;
 }

@@ -4,6 +4,7 @@
  * compile.h - from the state to the tables of one generation.
  *
  * Owns:     the tables and all they point to; compile_tables_free().
+ * Steps:    compile_run() reads the ledger; compile_build() makes of it what the kernel walks.
  * I/O:      none; no clock: the effective time is in the input.
  * Threads:  one per ledger and per struct compile_indexes.
  * Fails:    -ENOMEM; -E2BIG with a sentence when a limit of the node is exceeded: keep the last
@@ -15,6 +16,9 @@
 #include "base/problem.h"
 #include "bpf/fw_abi.h"
 #include "bpf/fw_reasons.h"
+#include "node/compile/blob.h"
+#include "node/compile/forest.h"
+#include "node/compile/trie.h"
 
 #include "proto/picket/v1/entry.pb-c.h"
 
@@ -22,7 +26,6 @@
 
 struct ledger;
 
-#define COMPILE_RULES_MAX FW_RULES_MAX /* leaf rules of one family, after lists are expanded */
 #define COMPILE_DEVICES_MAX 65536
 
 /* ---- local counter indexes: dense, kept for an object over generations (datapath.md D18) */
@@ -127,13 +130,15 @@ struct compile_object {
 };
 
 /* Flat, exactly as the maps want it. */
-struct compile_class4 {
-    struct fw_lpm4 key;
-    uint32_t class;
+/* The leaf rules of one forest, ascending by order. */
+struct compile_leaves {
+    struct fw_rule *items;
+    uint32_t count;
 };
-struct compile_class6 {
-    struct fw_lpm6 key;
-    uint32_t class;
+/* The prefixes of one family's sets, as trie_build() wants them. */
+struct compile_rows {
+    struct trie_row *items;
+    uint32_t count;
 };
 struct compile_device_row {
     uint32_t index;
@@ -147,12 +152,14 @@ struct compile_host_row {
 struct compile_tables {
     struct fw_gen gen;
     struct fw_policy policy;
-    struct fw_rule *rules;
-    uint32_t rules_count; /* of all roots */
-    struct compile_class4 *class4;
-    uint32_t class4_count;
-    struct compile_class6 *class6;
-    uint32_t class6_count;
+    struct compile_leaves leaves[FW_FAMILY_COUNT][FW_FOREST_COUNT];
+    struct compile_rows rows[FW_FAMILY_COUNT];
+    struct blob blobs[FW_BLOB_COUNT]; /* out of leaves and rows: compile_build() */
+    struct forest_shape shapes[FW_FAMILY_COUNT][FW_FOREST_COUNT];
+    struct fw_rule *delta; /* beside the forests; FW_DELTA_MAX of a root */
+    uint32_t delta_count;
+    uint64_t *dead; /* bits by order: rules of a forest that do not count */
+    uint32_t dead_count;
     uint64_t *classes; /* by class; [0] is 0 */
     uint32_t classes_count;
     struct compile_device_row *devices;
@@ -172,6 +179,7 @@ struct compile_tables {
     uint8_t digest[HASH_BYTES]; /* over the ordered, scoped, effective rules, sets and defaults */
 };
 
+/* Everything but the blobs. */
 int compile_run(const struct compile_input *input, struct compile_tables **ret_tables,
     struct problem *reterr_problem);
 
@@ -184,6 +192,12 @@ int compile_objects(const struct compile_input *input, struct ledger_object *obj
 /* The tables of slot 0: the lifeline, no rules. The rest of the input but devices is ignored. */
 int compile_lifeline_only(const struct compile_input *input, struct compile_tables **ret_tables,
     struct problem *reterr_problem);
+
+/*
+ * The blobs out of the leaves and rows, which is most of the time that compiling takes, and the
+ * roots in gen. Needs nothing but the tables: any thread. -ENOMEM, or -E2BIG with a sentence.
+ */
+int compile_build(struct compile_tables *tables, struct problem *reterr_problem);
 
 void compile_tables_free(struct compile_tables *tables); /* accepts NULL */
 

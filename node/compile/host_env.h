@@ -2,7 +2,6 @@
 #pragma once
 /* host_env.h - fw_env.h as user space answers it: tables in plain memory. */
 #include "node/compile/compile.h"
-#include "node/compile/host_sets.h"
 
 #include "bpf/fw_env.h"
 
@@ -71,9 +70,30 @@ fw_inline __u64 fw_now_ns(const struct fw_env *env)
     return env->now_ns;
 }
 
-fw_inline const struct fw_rule *fw_rule_at(const struct fw_env *env, __u32 index)
+fw_inline const void *fw_blob_whole(const struct fw_env *env, enum fw_blob blob)
 {
-    return index < env->tables->rules_count ? &env->tables->rules[index] : NULL;
+    return env->tables->blobs[blob].words;
+}
+
+fw_inline const void *fw_blob_at(
+    const struct fw_env *env, enum fw_blob blob, const void *whole, __u32 at)
+{
+    return at < env->tables->blobs[blob].count ? (const __u64 *)whole + at : NULL;
+}
+
+fw_inline const struct fw_rule *fw_delta_at(const struct fw_env *env, __u32 index)
+{
+    return index < env->tables->delta_count ? &env->tables->delta[index] : NULL;
+}
+
+fw_inline __u64 fw_dead_at(const struct fw_env *env, __u32 index)
+{
+    return index < env->tables->dead_count ? env->tables->dead[index] : 0;
+}
+
+fw_inline __u64 fw_members_of(const struct fw_env *env, __u32 class)
+{
+    return class < env->tables->classes_count ? env->tables->classes[class] : 0;
 }
 
 fw_inline const struct fw_manage *fw_manage_at(const struct fw_env *env, __u32 index)
@@ -98,16 +118,6 @@ fw_inline __u32 fw_host_flags(const struct fw_env *env, const struct fw_address 
             high = middle;
     }
     return 0;
-}
-
-fw_inline __u64 fw_member4(const struct fw_env *env, const __u64 address[2])
-{
-    return host_member(env->tables, address, 32);
-}
-
-fw_inline __u64 fw_member6(const struct fw_env *env, const __u64 address[2])
-{
-    return host_member(env->tables, address, 128);
 }
 
 fw_inline _Bool fw_fragment_find(

@@ -27,6 +27,9 @@ struct leaf_context {
     const struct build_rule *rule;
     const Picket__V1__Match *match;
     uint32_t family;
+    uint32_t forest; /* enum fw_forest_kind */
+    uint32_t place;  /* FW_ID */
+    size_t *capacity;
     uint8_t source_set, target_set; /* with those of negated lists */
 };
 
@@ -36,6 +39,12 @@ bool build_rule_is_on_l4(const Picket__V1__Rule *rule)
 
     return match && (match->n_source_ports || match->n_destination_ports || match->n_icmp ||
                         match->tcp_flags);
+}
+
+bool build_rule_is_observed(const Picket__V1__Rule *rule)
+{
+    return rule->mode == PICKET__V1__MODE__MODE_SHADOW ||
+           rule->action == PICKET__V1__ACTION__ACTION_LOG;
 }
 
 static bool prefix_is_of(const Picket__V1__Prefix *prefix, uint32_t family)
@@ -98,42 +107,55 @@ static void put_small_fields(struct fw_rule *leaf, const Picket__V1__Match *matc
         put_word(leaf, FW_WORD_VLAN, match->vlan->value, 0xfff);
 }
 
-static void put_ports(struct fw_rule *leaf, const struct leaf_choice *choice)
+static uint64_t ports_of(const struct leaf_choice *choice)
 {
-    leaf->source_port_span = leaf->target_port_span = 0xffff;
+    uint32_t source_first = 0, source_last = 0xffff, target_first = 0, target_last = 0xffff;
+
     if (choice->source_port) {
-        leaf->source_port = (uint16_t)choice->source_port->first;
-        leaf->source_port_span = (uint16_t)(choice->source_port->last - choice->source_port->first);
+        source_first = choice->source_port->first;
+        source_last = choice->source_port->last;
     }
     if (choice->target_port) {
-        leaf->target_port = (uint16_t)choice->target_port->first;
-        leaf->target_port_span = (uint16_t)(choice->target_port->last - choice->target_port->first);
+        target_first = choice->target_port->first;
+        target_last = choice->target_port->last;
     }
     if (choice->icmp) {
-        leaf->source_port = (uint16_t)choice->icmp->type;
-        leaf->source_port_span = 0;
-        if (choice->icmp->code) {
-            leaf->target_port = (uint16_t)choice->icmp->code->value;
-            leaf->target_port_span = 0;
-        }
+        source_first = source_last = choice->icmp->type;
+        if (choice->icmp->code)
+            target_first = target_last = choice->icmp->code->value;
     }
+    return FW_PORTS(source_first, source_last, target_first, target_last);
 }
 
-static void put_sides(
+static uint32_t put_sides(
     struct fw_rule *leaf, const struct leaf_context *context, const struct leaf_choice *choice)
 {
     const Picket__V1__Match *match = context->match;
+    uint32_t flags = 0;
 
     if (choice->source) {
         put_prefix(choice->source, leaf->source, leaf->source_mask);
-        leaf->flags |= match->source->negate ? FW_RULE_NOT_SOURCE : 0;
+        flags |= match->source->negate ? FW_RULE_NOT_SOURCE : 0;
     }
     if (choice->target) {
         put_prefix(choice->target, leaf->target, leaf->target_mask);
-        leaf->flags |= match->destination->negate ? FW_RULE_NOT_TARGET : 0;
+        flags |= match->destination->negate ? FW_RULE_NOT_TARGET : 0;
     }
     leaf->source_set = context->source_set;
     leaf->target_set = context->target_set;
+    return flags;
+}
+
+static enum fw_action action_of(const Picket__V1__Rule *rule)
+{
+    switch (rule->action) {
+    case PICKET__V1__ACTION__ACTION_ALLOW:
+        return FW_ALLOW;
+    case PICKET__V1__ACTION__ACTION_LOG:
+        return FW_LOG;
+    default: /* reject is drop */
+        return FW_DROP;
+    }
 }
 
 static void put_leaf(
@@ -141,6 +163,10 @@ static void put_leaf(
 {
     const Picket__V1__Rule *rule = context->rule->rule;
     const struct compile_tables *tables = context->build->tables;
+    uint32_t order = context->forest == FW_ENFORCE
+                         ? tables->leaves[context->family][FW_ENFORCE].count
+                         : context->rule->order[context->family];
+    uint32_t flags = rule->mode == PICKET__V1__MODE__MODE_SHADOW ? FW_RULE_SHADOW : 0;
 
     memset(leaf, 0, sizeof(*leaf));
     if (choice->protocol)
@@ -148,23 +174,11 @@ static void put_leaf(
     if (build_rule_is_on_l4(rule))
         put_word(leaf, FW_WORD_L4, 1, 1);
     put_small_fields(leaf, context->match);
-    put_ports(leaf, choice);
-    put_sides(leaf, context, choice);
+    leaf->ports = ports_of(choice);
+    flags |= put_sides(leaf, context, choice);
     leaf->globs = build_glob_bits(context->build, context->match);
-    leaf->counter = tables->objects[context->rule->object].counter;
-    if (rule->mode == PICKET__V1__MODE__MODE_SHADOW)
-        leaf->flags |= FW_RULE_SHADOW;
-    switch (rule->action) {
-    case PICKET__V1__ACTION__ACTION_ALLOW:
-        leaf->action = FW_ALLOW;
-        break;
-    case PICKET__V1__ACTION__ACTION_LOG:
-        leaf->action = FW_LOG;
-        break;
-    default: /* reject is drop */
-        leaf->action = FW_DROP;
-        break;
-    }
+    leaf->id = FW_ID(tables->objects[context->rule->object].counter, context->place, order,
+        action_of(rule), flags);
 }
 
 /* ICMP types are IPv4's with protocol 1 and IPv6's with 58. */
@@ -182,21 +196,21 @@ static bool choice_is_possible(const struct leaf_context *context, const struct 
 static int add_leaf(const struct leaf_context *context, const struct leaf_choice *choice)
 {
     struct build *build = context->build;
-    struct compile_tables *tables = build->tables;
-    struct fw_root *root = &tables->gen.roots[FW_IN][context->family];
+    struct compile_leaves *leaves = &build->tables->leaves[context->family][context->forest];
+    uint32_t most = context->forest == FW_ENFORCE ? FW_RULES_MAX : FW_OBSERVED_MAX;
 
     if (!choice_is_possible(context, choice))
         return 0;
-    if (root->count == FW_RULES_MAX)
+    if (leaves->count == most)
         return problem_say(build->reterr_problem, -E2BIG,
-            "the rules need more than %d leaf rules of one family (every combination of the "
+            "the %s need more than %u leaf rules of one family (every combination of the "
             "lists of a rule is one); use sets and port ranges",
-            FW_RULES_MAX);
-    if (build_grow((void **)&tables->rules, &build->rules_capacity, tables->rules_count,
-            sizeof(*tables->rules)) < 0)
+            context->forest == FW_ENFORCE ? "rules" : "log and shadow rules", most);
+    if (build_grow(
+            (void **)&leaves->items, context->capacity, leaves->count, sizeof(*leaves->items)) < 0)
         return -ENOMEM;
-    put_leaf(context, choice, &tables->rules[tables->rules_count++]);
-    root->count++;
+    put_leaf(context, choice, &leaves->items[leaves->count]);
+    leaves->count++;
     return 0;
 }
 
@@ -254,51 +268,77 @@ static int side_set(
     return r;
 }
 
-static int add_rule(struct build *build, const struct build_rule *rule, uint32_t family)
+static int add_rule(struct leaf_context *context)
 {
-    const Picket__V1__Match *match = rule->rule->match ? rule->rule->match : &nothing;
-    struct leaf_context context = {.build = build,
-        .rule = rule,
-        .match = match,
-        .family = family,
-        .source_set = rule->source_set,
-        .target_set = rule->target_set};
-    struct fw_root *root = &build->tables->gen.roots[FW_IN][family];
-    uint32_t before = root->count;
+    const struct build_rule *rule = context->rule;
+    const Picket__V1__Match *match = context->match;
+    struct compile_leaves *leaves =
+        &context->build->tables->leaves[context->family][context->forest];
+    struct fw_root *root = &context->build->tables->gen.roots[FW_IN][context->family];
+    uint32_t before = leaves->count;
     int r;
 
-    if (rule->never || !match_allows(match, family))
+    if (rule->never || !match_allows(match, context->family))
         return 0;
-    r = side_set(build, match->source, family, &context.source_set);
+    r = side_set(context->build, match->source, context->family, &context->source_set);
     if (r == 0)
-        r = side_set(build, match->destination, family, &context.target_set);
+        r = side_set(context->build, match->destination, context->family, &context->target_set);
     if (r < 0)
         return r;
-    size_t count = turns(match->n_protocols) * turns(literals(match->source, context.source_set)) *
-                   turns(literals(match->destination, context.target_set)) *
+    size_t count = turns(match->n_protocols) * turns(literals(match->source, context->source_set)) *
+                   turns(literals(match->destination, context->target_set)) *
                    turns(match->n_source_ports) * turns(match->n_destination_ports) *
                    turns(match->n_icmp);
     for (size_t i = 0; r == 0 && i < count; i++)
-        r = add_combination(&context, i);
-    if (root->count == before)
+        r = add_combination(context, i);
+    if (leaves->count == before)
         return r;
-    if ((context.source_set | context.target_set) & FW_SET_PRESENT)
+    if ((context->source_set | context->target_set) & FW_SET_PRESENT)
         root->flags |= FW_ROOT_SETS;
-    if (build_rule_is_on_l4(rule->rule) && rule->rule->mode == PICKET__V1__MODE__MODE_ENFORCE &&
-        rule->rule->action != PICKET__V1__ACTION__ACTION_LOG)
+    if (context->forest == FW_ENFORCE && build_rule_is_on_l4(rule->rule))
         root->flags |= FW_ROOT_L4;
+    return r;
+}
+
+/* The rules of one forest. A log or shadow rule stands at as many terminal leaf rules as precede
+ * it, so those come first. */
+static int add_rules(struct build *build, uint32_t family, uint32_t forest)
+{
+    size_t capacity = 0;
+    uint32_t place = 0;
+    int r = 0;
+
+    for (uint32_t i = 0; r == 0 && i < build->rules_count; i++) {
+        struct build_rule *rule = &build->rules[i];
+        struct leaf_context context = {.build = build,
+            .rule = rule,
+            .match = rule->rule->match ? rule->rule->match : &nothing,
+            .family = family,
+            .forest = forest,
+            .place = place,
+            .capacity = &capacity,
+            .source_set = rule->source_set,
+            .target_set = rule->target_set};
+        uint32_t before = build->tables->leaves[family][forest].count;
+
+        if (forest == FW_ENFORCE)
+            rule->order[family] = before;
+        if (build_rule_is_observed(rule->rule) != (forest == FW_OBSERVE))
+            continue;
+        r = add_rule(&context);
+        place += forest == FW_OBSERVE && build->tables->leaves[family][forest].count > before;
+    }
     return r;
 }
 
 int build_rules(struct build *build)
 {
-    struct compile_tables *tables = build->tables;
     int r = 0;
 
     for (uint32_t family = 0; r == 0 && family < FW_FAMILY_COUNT; family++) {
-        tables->gen.roots[FW_IN][family].first = tables->rules_count;
-        for (uint32_t i = 0; r == 0 && i < build->rules_count; i++)
-            r = add_rule(build, &build->rules[i], family);
+        r = add_rules(build, family, FW_ENFORCE);
+        if (r == 0)
+            r = add_rules(build, family, FW_OBSERVE);
     }
     return r;
 }

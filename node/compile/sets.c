@@ -275,21 +275,11 @@ static bool covers(const struct build_member *outer, const struct build_member *
 
 static void put_row(struct class_sweep *sweep, const struct build_member *member, uint32_t class)
 {
-    struct compile_tables *tables = sweep->build->tables;
+    struct compile_rows *rows = &sweep->build->tables->rows[sweep->family];
+    struct trie_row *row = &rows->items[rows->count++];
 
-    if (sweep->family == FW_IPV4) {
-        struct compile_class4 *row = &tables->class4[tables->class4_count++];
-
-        row->key.bits = member->length;
-        memcpy(row->key.address, member->address, 4);
-        row->class = class;
-    } else {
-        struct compile_class6 *row = &tables->class6[tables->class6_count++];
-
-        row->key.bits = member->length;
-        memcpy(row->key.address, member->address, 16);
-        row->class = class;
-    }
+    *row = (struct trie_row){.class = (uint16_t) class, .length = member->length};
+    memcpy(row->address, member->address, sizeof(row->address));
 }
 
 /* One prefix with the sets that name it: below what covers it. */
@@ -342,10 +332,12 @@ int build_classes(struct build *build)
     uint32_t class;
     int r;
 
-    tables->class4 = calloc(build->members[FW_IPV4].count + 1, sizeof(*tables->class4));
-    tables->class6 = calloc(build->members[FW_IPV6].count + 1, sizeof(*tables->class6));
-    if (!tables->class4 || !tables->class6)
-        return -ENOMEM;
+    for (uint32_t family = 0; family < FW_FAMILY_COUNT; family++) {
+        tables->rows[family].items =
+            calloc(build->members[family].count + 1, sizeof(*tables->rows[family].items));
+        if (!tables->rows[family].items)
+            return -ENOMEM;
+    }
     idmap_init(&sweep.ids, 8, 0);
     r = class_of(&sweep, 0, &class);
     for (sweep.family = 0; r == 0 && sweep.family < FW_FAMILY_COUNT; sweep.family++)

@@ -245,6 +245,9 @@ static struct datapath_count reason_count(const struct entry *entry, uint32_t re
 
         sum.packets += __atomic_load_n(&count->packets, __ATOMIC_RELAXED);
         sum.bytes += __atomic_load_n(&count->bytes, __ATOMIC_RELAXED);
+        uint64_t last_ns = __atomic_load_n(&count->last_ns, __ATOMIC_RELAXED);
+
+        sum.last_ns = last_ns > sum.last_ns ? last_ns : sum.last_ns;
     }
     return sum;
 }
@@ -265,7 +268,8 @@ static void run_counters(struct command *command, struct datapath_result *result
     for (uint32_t i = 0; i < rules_count; i++) {
         struct fw_count count = generation_count(running, i);
 
-        rows[FW_REASON_COUNT + i] = (struct datapath_count){count.packets, count.bytes};
+        rows[FW_REASON_COUNT + i] =
+            (struct datapath_count){count.packets, count.bytes, count.last_ns};
     }
     command->rows = rows;
     result->reasons = rows;

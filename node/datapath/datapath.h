@@ -59,6 +59,7 @@ struct datapath_device {
 struct datapath_count {
     uint64_t packets;
     uint64_t bytes;
+    uint64_t last_ns; /* of the last packet, CLOCK_MONOTONIC, some milliseconds coarse; 0: none */
 };
 
 struct datapath_result {

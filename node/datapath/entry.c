@@ -20,9 +20,11 @@ OWN_AS(own_fw_entry, struct fw_entry, fw_entry__destroy)
 static const char *const map_names[ENTRY_MAPS] = {
     [ENTRY_WORD] = "fw_word",
     [ENTRY_XDP_PARSE] = "fw_xdp_parse_progs",
-    [ENTRY_XDP_VERDICT] = "fw_xdp_verdict_progs",
+    [ENTRY_XDP_VERDICT4] = "fw_xdp_verdict4_progs",
+    [ENTRY_XDP_VERDICT6] = "fw_xdp_verdict6_progs",
     [ENTRY_TC_PARSE] = "fw_tc_parse_progs",
-    [ENTRY_TC_VERDICT] = "fw_tc_verdict_progs",
+    [ENTRY_TC_VERDICT4] = "fw_tc_verdict4_progs",
+    [ENTRY_TC_VERDICT6] = "fw_tc_verdict6_progs",
     [ENTRY_XDP_SCRATCH] = "fw_xdp_scratch",
     [ENTRY_TC_SCRATCH] = "fw_tc_scratch",
     [ENTRY_REASONS] = "fw_reason_counts",
@@ -218,6 +220,7 @@ static int load(struct entry *entry, struct problem *reterr_problem)
         return problem_say(reterr_problem, -ENOMEM, "no memory for the entry programs");
     skeleton->rodata->fw_shards = entry->shards;
     skeleton->rodata->fw_counts_atomic = entry->is_atomic;
+    skeleton->rodata->fw_has_coarse_clock = entry->has_coarse_clock;
     int r = find_maps(entry, skeleton->obj, reterr_problem);
 
     if (r < 0)
@@ -246,6 +249,8 @@ int entry_open(const struct pins *pins, struct entry *ret_entry, struct problem 
     entry_no_complaint();
     (void)libbpf_set_print(on_libbpf_line);
     count_cpus(ret_entry);
+    ret_entry->has_coarse_clock =
+        libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
     int r = load(ret_entry, reterr_problem);
 
     if (r < 0)

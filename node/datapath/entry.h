@@ -15,9 +15,11 @@ struct bpf_object;
 enum entry_map {
     ENTRY_WORD,
     ENTRY_XDP_PARSE, /* program arrays, in the order of the stages */
-    ENTRY_XDP_VERDICT,
+    ENTRY_XDP_VERDICT4,
+    ENTRY_XDP_VERDICT6,
     ENTRY_TC_PARSE,
-    ENTRY_TC_VERDICT,
+    ENTRY_TC_VERDICT4,
+    ENTRY_TC_VERDICT6,
     ENTRY_XDP_SCRATCH,
     ENTRY_TC_SCRATCH,
     ENTRY_REASONS,
@@ -33,6 +35,8 @@ struct entry {
     uint32_t tc_id;
     uint32_t shards;
     bool is_atomic;          /* counts: more CPUs than shards */
+    bool has_coarse_clock;   /* that programs can read */
+    bool cuts_blobs;         /* into chunks, whatever the kernel takes: tests */
     uint64_t *word;          /* mapped */
     struct fw_count *counts; /* mapped: of reasons */
 };

@@ -27,8 +27,10 @@ static const struct stage {
     const char *program;
     enum entry_map array;
 } stages[] = {
-    {"fw_xdp_verdict", ENTRY_XDP_VERDICT},
-    {"fw_tc_verdict", ENTRY_TC_VERDICT},
+    {"fw_xdp_verdict4", ENTRY_XDP_VERDICT4},
+    {"fw_xdp_verdict6", ENTRY_XDP_VERDICT6},
+    {"fw_tc_verdict4", ENTRY_TC_VERDICT4},
+    {"fw_tc_verdict6", ENTRY_TC_VERDICT6},
     {"fw_xdp_parse", ENTRY_XDP_PARSE},
     {"fw_tc_parse", ENTRY_TC_PARSE},
 };
@@ -51,6 +53,7 @@ static struct generation *generation_new(const struct entry *entry, uint8_t slot
     for (size_t i = 0; i < STAGES; i++)
         generation->programs[i] = -1;
     tables_no_maps(&generation->maps);
+    blobs_none(&generation->blobs);
     generation->fragments_fd = -1;
     generation->devices_fd = -1;
     generation->counts_fd = -1;
@@ -66,6 +69,7 @@ void generation_forget(struct generation *generation)
     for (size_t i = 0; i < STAGES; i++)
         own_fd(&generation->programs[i]);
     tables_close_maps(&generation->maps);
+    blobs_close(&generation->blobs);
     own_fd(&generation->fragments_fd);
     own_fd(&generation->devices_fd);
     own_fd(&generation->counts_fd);
@@ -101,11 +105,21 @@ static int prepare(const struct entry *entry, struct fw_generation *skeleton,
     const struct generation *generation)
 {
     struct bpf_map *counts = skeleton->maps.fw_rule_counts;
+    struct fw_blob_shape shapes[FW_BLOB_COUNT];
     int r = tables_size_maps(tables, skeleton->obj);
 
     skeleton->rodata->fw_shards = entry->shards;
     skeleton->rodata->fw_counts_atomic = entry->is_atomic;
+    skeleton->rodata->fw_has_coarse_clock = entry->has_coarse_clock;
     skeleton->rodata->fw_rule_counters = generation->counters;
+    if (r == 0)
+        r = blobs_size(tables, skeleton->obj, entry->cuts_blobs, shapes);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < FW_BLOB_COUNT; i++) {
+        skeleton->rodata->fw_blob_shapes[i].last = shapes[i].last;
+        skeleton->rodata->fw_blob_shapes[i].is_cut = shapes[i].is_cut;
+    }
     if (r == 0)
         r = entry_lend_maps(entry, skeleton->obj);
     if (r < 0)
@@ -120,10 +134,19 @@ static int own_copy(int fd)
     return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
+static int open_loaded(void *user, const char *name)
+{
+    const struct bpf_map *map = bpf_object__find_map_by_name(user, name);
+
+    return map ? own_copy(bpf_map__fd(map)) : -ENOENT;
+}
+
 static int keep(const struct fw_generation *skeleton, struct generation *generation)
 {
     int r = tables_open_maps(skeleton->obj, &generation->maps);
 
+    if (r == 0)
+        r = blobs_open(open_loaded, skeleton->obj, &generation->blobs);
     if (r < 0)
         return r;
     for (size_t i = 0; i < STAGES; i++) {
@@ -166,7 +189,8 @@ static uint64_t build_mark(const struct entry *entry)
 {
     size_t bytes;
     const uint8_t *object = fw_generation__elf_bytes(&bytes);
-    uint64_t mark = 0xcbf29ce484222325ULL ^ entry->shards ^ ((uint64_t)entry->is_atomic << 32);
+    uint64_t mark = 0xcbf29ce484222325ULL ^ entry->shards ^ ((uint64_t)entry->is_atomic << 32) ^
+                    ((uint64_t)entry->has_coarse_clock << 33);
 
     for (size_t i = 0; i < bytes; i++)
         mark = (mark ^ object[i]) * 0x100000001b3ULL;
@@ -248,6 +272,8 @@ static int put_tables(struct generation *generation, const struct compile_tables
     const char *map = "";
     int r = tables_fill_maps(tables, &generation->maps, &map);
 
+    if (r == 0)
+        r = blobs_fill(tables, &generation->blobs, &map);
     if (r < 0)
         return problem_say(
             reterr_problem, r, "the table %s cannot be filled: %s", map, strerror(-r));
@@ -317,7 +343,7 @@ int generation_refill(const struct entry *entry, struct generation *spare,
     CHECK(tables->gen.abi == FW_ABI_VERSION, "tables are of the layout that this build compiles");
     if (!spare->is_refillable || size_class(tables, before) != spare->counters ||
         (before && before->counts && !is_same_map(before->counts_fd, spare->counts_fd)) ||
-        !tables_fit(tables, &spare->maps))
+        !tables_fit(tables, &spare->maps) || !blobs_fit(tables, &spare->blobs))
         return -E2BIG;
     /* Kept verdicts name the slot, which is to be another generation's. */
     int r = tables_clear_map(spare->fragments_fd, sizeof(struct fw_fragment_key));
@@ -392,7 +418,8 @@ static bool open_all(const struct entry *entry, struct generation *generation)
     struct pinned pinned = {entry, generation->slot};
 
     if (!is_of_this_build(entry, generation->slot) ||
-        tables_open_pinned(open_named, &pinned, &generation->maps) < 0)
+        tables_open_pinned(open_named, &pinned, &generation->maps) < 0 ||
+        blobs_open(open_named, &pinned, &generation->blobs) < 0)
         return false;
     generation->fragments_fd = open_pin(entry, generation->slot, "fw_fragments");
     for (size_t i = 0; i < STAGES; i++) {
@@ -433,6 +460,11 @@ void generation_leave(const struct generation *generation, uint32_t index)
         (void)bpf_map_delete_elem(generation->devices_fd, &index);
 }
 
+static uint64_t newest(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 struct fw_count generation_count(const struct generation *generation, uint32_t counter)
 {
     struct fw_count sum = {0};
@@ -442,6 +474,7 @@ struct fw_count generation_count(const struct generation *generation, uint32_t c
 
         sum.packets += __atomic_load_n(&count->packets, __ATOMIC_RELAXED);
         sum.bytes += __atomic_load_n(&count->bytes, __ATOMIC_RELAXED);
+        sum.last_ns = newest(sum.last_ns, __atomic_load_n(&count->last_ns, __ATOMIC_RELAXED));
     }
     return sum;
 }
@@ -466,6 +499,7 @@ void generation_carry_counts(const struct generation *old, const struct generati
 
         carried->packets += sum.packets;
         carried->bytes += sum.bytes;
+        carried->last_ns = newest(carried->last_ns, sum.last_ns);
     }
 }
 

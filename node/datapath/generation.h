@@ -6,13 +6,14 @@
  * Owns: descriptors. Pins and program arrays keep it alive in the kernel until generation_retire().
  */
 #include "bpf/fw_abi.h"
+#include "node/datapath/blobs.h"
 #include "node/datapath/entry.h"
 #include "node/datapath/tables.h"
 
 struct compile_device;
 struct compile_tables;
 
-#define GENERATION_STAGES 4
+#define GENERATION_STAGES 6
 
 struct generation {
     uint8_t slot;
@@ -23,6 +24,7 @@ struct generation {
     bool is_refillable; /* of this build, and all that follows is open */
     int programs[GENERATION_STAGES];
     struct tables_maps maps;
+    struct blobs_maps blobs;
     int fragments_fd;
     int devices_fd;
     int counts_fd;

@@ -2,6 +2,7 @@
 #include "tests/bpf/kernel.h"
 #include "bpf/fw_entry.skel.h"
 #include "bpf/fw_generation.skel.h"
+#include "node/datapath/blobs.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -60,23 +61,29 @@ static int share(struct bpf_map *to, const struct bpf_map *from)
     return bpf_map__reuse_fd(to, bpf_map__fd(from));
 }
 
-static void size_maps(struct kernel *kernel, const struct compile_tables *tables)
+static int size_maps(struct kernel *kernel, const struct compile_tables *tables, bool is_cut)
 {
     struct fw_generation *gen = kernel->generation;
+    struct fw_blob_shape shapes[FW_BLOB_COUNT];
+    int r = blobs_size(tables, gen->obj, is_cut, shapes);
+
+    for (uint32_t i = 0; r == 0 && i < FW_BLOB_COUNT; i++) {
+        gen->rodata->fw_blob_shapes[i].last = shapes[i].last;
+        gen->rodata->fw_blob_shapes[i].is_cut = shapes[i].is_cut;
+    }
 
     kernel->counters = tables->counters_count + 1;
     gen->rodata->fw_shards = 1;
     gen->rodata->fw_counts_atomic = 1;
     gen->rodata->fw_rule_counters = kernel->counters;
     (void)bpf_map__set_max_entries(gen->maps.fw_rule_counts, kernel->counters);
-    (void)bpf_map__set_max_entries(gen->maps.fw_rules, tables->rules_count + 1);
-    (void)bpf_map__set_max_entries(gen->maps.fw_class4, tables->class4_count + 1);
-    (void)bpf_map__set_max_entries(gen->maps.fw_class6, tables->class6_count + 1);
+    (void)bpf_map__set_max_entries(gen->maps.fw_dead, tables->dead_count + 1);
     (void)bpf_map__set_max_entries(gen->maps.fw_classes, tables->classes_count + 1);
     (void)bpf_map__set_max_entries(gen->maps.fw_hosts, tables->hosts_count + 1);
+    return r;
 }
 
-static int load(struct kernel *kernel, const struct compile_tables *tables)
+static int load(struct kernel *kernel, const struct compile_tables *tables, bool is_cut)
 {
     struct fw_generation *gen;
     int r;
@@ -91,8 +98,9 @@ static int load(struct kernel *kernel, const struct compile_tables *tables)
     kernel->generation = gen = fw_generation__open();
     if (!gen)
         return -errno;
-    size_maps(kernel, tables);
-    r = share(gen->maps.fw_xdp_scratch, kernel->entry->maps.fw_xdp_scratch);
+    r = size_maps(kernel, tables, is_cut);
+    if (r == 0)
+        r = share(gen->maps.fw_xdp_scratch, kernel->entry->maps.fw_xdp_scratch);
     if (r == 0)
         r = share(gen->maps.fw_tc_scratch, kernel->entry->maps.fw_tc_scratch);
     if (r == 0)
@@ -111,12 +119,34 @@ static int fill_arrays(struct kernel *kernel, const struct compile_tables *table
     uint32_t zero = 0;
     int r = put(gen->maps.fw_gen, &zero, &tables->gen);
 
-    for (uint32_t i = 0; r == 0 && i < tables->rules_count; i++)
-        r = put(gen->maps.fw_rules, &i, &tables->rules[i]);
+    for (uint32_t i = 0; r == 0 && i < tables->delta_count; i++)
+        r = put(gen->maps.fw_delta, &i, &tables->delta[i]);
+    for (uint32_t i = 0; r == 0 && i < tables->dead_count; i++)
+        r = put(gen->maps.fw_dead, &i, &tables->dead[i]);
     for (uint32_t i = 0; r == 0 && i < tables->classes_count; i++)
         r = put(gen->maps.fw_classes, &i, &tables->classes[i]);
     for (uint32_t i = 0; r == 0 && i < tables->manage_count; i++)
         r = put(gen->maps.fw_manage, &i, &tables->manage[i]);
+    return r;
+}
+
+static int open_loaded(void *user, const char *name)
+{
+    const struct bpf_map *map = bpf_object__find_map_by_name(user, name);
+
+    return map ? dup(bpf_map__fd(map)) : -ENOENT;
+}
+
+static int fill_blobs(struct kernel *kernel, const struct compile_tables *tables)
+{
+    struct blobs_maps maps;
+    const char *map;
+    int r = blobs_open(open_loaded, kernel->generation->obj, &maps);
+
+    if (r < 0)
+        return r;
+    r = blobs_fill(tables, &maps, &map);
+    blobs_close(&maps);
     return r;
 }
 
@@ -125,10 +155,6 @@ static int fill_keyed(struct kernel *kernel, const struct compile_tables *tables
     struct fw_generation *gen = kernel->generation;
     int r = 0;
 
-    for (uint32_t i = 0; r == 0 && i < tables->class4_count; i++)
-        r = put(gen->maps.fw_class4, &tables->class4[i].key, &tables->class4[i].class);
-    for (uint32_t i = 0; r == 0 && i < tables->class6_count; i++)
-        r = put(gen->maps.fw_class6, &tables->class6[i].key, &tables->class6[i].class);
     for (uint32_t i = 0; r == 0 && i < tables->devices_count; i++)
         r = put(gen->maps.fw_devices, &tables->devices[i].index, &tables->devices[i].device);
     for (uint32_t i = 0; r == 0 && i < tables->hosts_count; i++)
@@ -147,10 +173,14 @@ static int put_program(const struct bpf_map *programs, const struct bpf_program 
 static int put_programs(struct kernel *kernel)
 {
     struct fw_generation *gen = kernel->generation;
-    int r = put_program(gen->maps.fw_xdp_verdict_progs, gen->progs.fw_xdp_verdict);
+    int r = put_program(gen->maps.fw_xdp_verdict4_progs, gen->progs.fw_xdp_verdict4);
 
     if (r == 0)
-        r = put_program(gen->maps.fw_tc_verdict_progs, gen->progs.fw_tc_verdict);
+        r = put_program(gen->maps.fw_xdp_verdict6_progs, gen->progs.fw_xdp_verdict6);
+    if (r == 0)
+        r = put_program(gen->maps.fw_tc_verdict4_progs, gen->progs.fw_tc_verdict4);
+    if (r == 0)
+        r = put_program(gen->maps.fw_tc_verdict6_progs, gen->progs.fw_tc_verdict6);
     if (r == 0)
         r = put_program(kernel->entry->maps.fw_xdp_parse_progs, gen->progs.fw_xdp_parse);
     if (r == 0)
@@ -180,17 +210,19 @@ static int open_counters(struct kernel *kernel)
     return kernel->rules && kernel->reason_counts && kernel->rule_counts ? 0 : -ENOMEM;
 }
 
-int kernel_new(
-    const struct compile_tables *tables, struct kernel **ret_kernel, struct problem *reterr_problem)
+static int new_kernel(const struct compile_tables *tables, bool is_cut, struct kernel **ret_kernel,
+    struct problem *reterr_problem)
 {
     struct kernel *kernel = calloc(1, sizeof(*kernel));
     int r;
 
     if (!kernel)
         return -ENOMEM;
-    r = load(kernel, tables);
+    r = load(kernel, tables, is_cut);
     if (r == 0)
         r = fill_arrays(kernel, tables);
+    if (r == 0)
+        r = fill_blobs(kernel, tables);
     if (r == 0)
         r = fill_keyed(kernel, tables);
     if (r == 0)
@@ -204,6 +236,18 @@ int kernel_new(
     kernel_set_word(kernel, FW_WORD(KERNEL_SLOT, 0, 0));
     *ret_kernel = kernel;
     return 0;
+}
+
+int kernel_new(
+    const struct compile_tables *tables, struct kernel **ret_kernel, struct problem *reterr_problem)
+{
+    return new_kernel(tables, false, ret_kernel, reterr_problem);
+}
+
+int kernel_new_cut(
+    const struct compile_tables *tables, struct kernel **ret_kernel, struct problem *reterr_problem)
+{
+    return new_kernel(tables, true, ret_kernel, reterr_problem);
 }
 
 void kernel_free(struct kernel *kernel)
@@ -246,11 +290,18 @@ void kernel_set_word(struct kernel *kernel, uint64_t word)
 
 int kernel_remove_program(struct kernel *kernel, enum fw_kind kind, uint32_t stage, uint32_t slot)
 {
-    struct bpf_map *maps[2][2] = {
-        {kernel->entry->maps.fw_xdp_parse_progs, kernel->generation->maps.fw_xdp_verdict_progs},
-        {kernel->entry->maps.fw_tc_parse_progs, kernel->generation->maps.fw_tc_verdict_progs}};
+    const struct bpf_map *parse[] = {
+        kernel->entry->maps.fw_xdp_parse_progs, kernel->entry->maps.fw_tc_parse_progs};
+    const struct bpf_map *verdict[] = {kernel->generation->maps.fw_xdp_verdict4_progs,
+        kernel->generation->maps.fw_tc_verdict4_progs,
+        kernel->generation->maps.fw_xdp_verdict6_progs,
+        kernel->generation->maps.fw_tc_verdict6_progs};
+    int r;
 
-    return bpf_map_delete_elem(bpf_map__fd(maps[kind][stage]), &slot);
+    if (stage == 0)
+        return bpf_map_delete_elem(bpf_map__fd(parse[kind]), &slot);
+    r = bpf_map_delete_elem(bpf_map__fd(verdict[kind]), &slot);
+    return r < 0 ? r : bpf_map_delete_elem(bpf_map__fd(verdict[kind + 2]), &slot);
 }
 
 /* Which counters moved since the last packet. Dry-run and shadow marks are no reasons of their own.

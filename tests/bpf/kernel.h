@@ -12,6 +12,9 @@ bool kernel_is_possible(void);
 
 int kernel_new(const struct compile_tables *tables, struct kernel **ret_kernel,
     struct problem *reterr_problem);
+/* The same with blobs in chunks, as where the kernel takes no large values. */
+int kernel_new_cut(const struct compile_tables *tables, struct kernel **ret_kernel,
+    struct problem *reterr_problem);
 void kernel_free(struct kernel *kernel);
 
 /* The verdict and its reason by the whole way: entry program, parse, rules. counter: UINT32_MAX

@@ -218,8 +218,12 @@ int world_compile(struct world *world)
     int r = compile_objects(
         &world->input, world->objects, world->objects_count, &tables, &world->problem);
 
-    if (r < 0)
+    if (r == 0)
+        r = compile_build(tables, &world->problem);
+    if (r < 0) {
+        compile_tables_free(tables);
         return r;
+    }
     compile_tables_free(world->tables);
     world->tables = tables;
     return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every program loads, and what the verifier did for it. The count is read from the verifier's own
  * log: kernels before 5.16 report it nowhere else. */
+#include "bpf/fw_abi.h"
 #include "bpf/fw_entry.skel.h"
 #include "bpf/fw_generation.skel.h"
 
@@ -90,7 +91,7 @@ static void the_entry_programs_load(void **state)
     fw_entry__destroy(entry);
 }
 
-static void load_generation(uint32_t counts_atomic)
+static void load_generation(uint32_t counts_atomic, uint32_t is_cut)
 {
     struct fw_generation *generation = fw_generation__open();
 
@@ -98,6 +99,10 @@ static void load_generation(uint32_t counts_atomic)
     generation->rodata->fw_shards = 16;
     generation->rodata->fw_counts_atomic = counts_atomic;
     generation->rodata->fw_rule_counters = 256;
+    for (uint32_t i = 0; i < FW_BLOB_COUNT; i++) { /* as the objects declare them: one word */
+        generation->rodata->fw_blob_shapes[i].last = 0;
+        generation->rodata->fw_blob_shapes[i].is_cut = is_cut;
+    }
     struct log *logs = listen_to(generation->obj);
 
     check(logs, fw_generation__load(generation), "fw_generation");
@@ -107,14 +112,20 @@ static void load_generation(uint32_t counts_atomic)
 static void the_programs_of_a_generation_load(void **state)
 {
     (void)state;
-    load_generation(0);
+    load_generation(0, 0);
 }
 
 /* The verifier prunes by the constants: this is another program to it. */
 static void they_load_where_cpus_share_counters(void **state)
 {
     (void)state;
-    load_generation(1);
+    load_generation(1, 0);
+}
+
+static void they_load_where_values_are_small(void **state)
+{
+    (void)state;
+    load_generation(0, 1);
 }
 
 int main(void)
@@ -123,6 +134,7 @@ int main(void)
         cmocka_unit_test(the_entry_programs_load),
         cmocka_unit_test(the_programs_of_a_generation_load),
         cmocka_unit_test(they_load_where_cpus_share_counters),
+        cmocka_unit_test(they_load_where_values_are_small),
     };
     struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
 

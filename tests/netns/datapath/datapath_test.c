@@ -459,18 +459,18 @@ static void a_refused_table_keeps_the_last_generation(void **state)
 {
     struct stream stream;
     struct small_tables wrong;
-    struct compile_class4 rows[2] = {{.key = {.bits = 99}, .class = 0}, {.key = {.bits = 99}}};
+    struct fw_manage rows[FW_MANAGE_MAX + 1] = {{.port = 22}};
 
     (void)state;
     (void)attach("va", "veth");
     stream_open(&stream, "va", "vb", NEAR);
     small_tables(&wrong, NULL, 0);
-    wrong.tables.class4 = rows;
-    wrong.tables.class4_count = 2;
+    wrong.tables.manage = rows;
+    wrong.tables.manage_count = FW_MANAGE_MAX + 1;
     const struct answer *answer = sync_fill(datapath, &wrong.tables);
 
     assert_true(answer->code < 0);
-    assert_non_null(strstr(answer->why, "fw_class4"));
+    assert_non_null(strstr(answer->why, "fw_manage"));
     assert_int_equal(stream_send(&stream, BAD, 20), 0);
     assert_int_equal(stream_send(&stream, GOOD, 20), 20);
     stream_close(&stream);
@@ -478,30 +478,28 @@ static void a_refused_table_keeps_the_last_generation(void **state)
 
 #define PREFIXES 100000
 
-/* A set of which the rule drops the members: class 1 is in set 0. */
-static void big_tables(struct small_tables *big, struct compile_class4 *rows, uint64_t *classes)
+/* A set of many addresses, which no rule names. */
+static void big_tables(struct small_tables *big, struct trie_row *rows)
 {
+    struct problem problem;
+
     small_tables(big, BAD, 0);
     for (uint32_t i = 0; i < PREFIXES; i++) {
-        rows[i] = (struct compile_class4){.key = {.bits = 32}, .class = 1};
-        put_be32(rows[i].key.address, 0x0b000000 + i * 7);
+        rows[i] = (struct trie_row){.length = 32, .class = 1};
+        put_be32(rows[i].address, 0x0b000000 + i * 7);
     }
-    classes[0] = 0;
-    classes[1] = 1;
-    big->tables.class4 = rows;
-    big->tables.class4_count = PREFIXES;
-    big->tables.classes = classes;
-    big->tables.classes_count = 2;
+    assert_int_equal(trie_build(&big->tables.blobs[FW_BLOB_TRIE4], rows, PREFIXES, FW_IPV4,
+                         &big->tables.gen.tries[FW_IPV4], &problem),
+        0);
 }
 
 static void a_hundred_thousand_prefixes_are_filled_and_refilled(void **state)
 {
-    static struct compile_class4 rows[PREFIXES];
+    static struct trie_row rows[PREFIXES];
     struct small_tables big;
-    uint64_t classes[2];
 
     (void)state;
-    big_tables(&big, rows, classes);
+    big_tables(&big, rows);
     for (int i = 0; i < 4; i++) {
         uint64_t before_ms = boot_ms();
 
@@ -509,6 +507,7 @@ static void a_hundred_thousand_prefixes_are_filled_and_refilled(void **state)
         print_message("%d prefixes in %u ms\n", PREFIXES, (unsigned)(boot_ms() - before_ms));
     }
     sync_publish(datapath, &drops.tables);
+    blob_fini(&big.tables.blobs[FW_BLOB_TRIE4]);
 }
 
 static void an_empty_slot_cannot_be_flipped_to(void **state)

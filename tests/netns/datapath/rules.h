@@ -7,7 +7,7 @@
 
 struct small_tables {
     struct compile_tables tables; /* lends the rest */
-    struct fw_rule rule;
+    struct fw_rule4 rule;
     uint64_t class_none;
     struct compile_object object;
 };

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/compile/forest.h"
+#include "base/check.h"
+#include "node/compile/forest_cut.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEAF_WANTED 8      /* a node of no more rules is a leaf */
+#define HIDE_PAIRS_MOST 64 /* rules of a node in which each is compared with each */
+#define COPIES 1.3
+#define COPIES_SMALL 1.6
+#define SHRINKS 0.98 /* a tree that leaves more than this to the next one is the last but one */
+
+/* Numbers of rules, ascending. */
+struct list {
+    uint32_t *rules;
+    uint32_t count;
+};
+
+struct grove {
+    struct blob *blob;
+    const struct fw_rule *rules;
+    struct forest_item *items;
+    enum fw_family family;
+    const struct forest_limits *limits;
+    uint64_t *has_hidden;
+    struct forest_shape shape;
+    uint32_t first_word;
+    /* of the tree that is being built */
+    bool is_last;     /* nothing goes to a next tree */
+    uint8_t *ejected; /* by number */
+    uint32_t passes, tests, depth;
+    uint64_t copies, copies_most;
+    double copies_a_rule; /* that one cut may make */
+};
+
+/* ---- hiding */
+
+static bool covers_ports(const struct forest_item *outer, const struct forest_item *inner,
+    const struct forest_region *region)
+{
+    for (uint32_t port = 0; port < ITEM_PORTS; port++) {
+        const struct forest_range *all = &region->ports[port];
+        uint16_t first =
+            inner->ports[port].first > all->first ? inner->ports[port].first : all->first;
+        uint16_t last = inner->ports[port].last < all->last ? inner->ports[port].last : all->last;
+
+        if (outer->ports[port].first > first || outer->ports[port].last < last)
+            return false;
+    }
+    return true;
+}
+
+/* Does outer match every packet of the region that inner matches? */
+static bool hides(const struct forest_item *outer, const struct forest_item *inner,
+    const struct forest_region *region)
+{
+    if (!outer->is_exact)
+        return false;
+    for (uint32_t word = 0; word < FW_CUTS; word++) {
+        uint64_t mask = inner->mask[word] | region->mask[word];
+        uint64_t value = inner->value[word] | (region->value[word] & ~inner->mask[word]);
+
+        if ((outer->mask[word] & ~mask) || ((outer->value[word] ^ value) & outer->mask[word]))
+            return false;
+    }
+    return covers_ports(outer, inner, region);
+}
+
+static void note_hidden(const struct grove *grove, uint32_t rule)
+{
+    uint32_t order = grove->items[rule].order;
+
+    if (grove->has_hidden)
+        grove->has_hidden[order / 64] |= 1ULL << order % 64;
+}
+
+/* Takes out what an earlier rule of the list decides throughout the region. */
+static void drop_hidden(
+    const struct grove *grove, const struct forest_region *region, struct list *list)
+{
+    static const struct forest_item everything = {.ports = {{0, 0xffff}, {0, 0xffff}}};
+    uint32_t kept = 0;
+
+    if (!grove->has_hidden)
+        return; /* every log rule counts */
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (i + 1 < list->count && hides(&grove->items[list->rules[i]], &everything, region)) {
+            note_hidden(grove, list->rules[i]);
+            list->count = i + 1;
+        }
+    }
+    if (list->count > HIDE_PAIRS_MOST)
+        return;
+    for (uint32_t i = 0; i < list->count; i++) {
+        uint32_t by = 0;
+
+        while (by < kept &&
+               !hides(&grove->items[list->rules[by]], &grove->items[list->rules[i]], region))
+            by++;
+        if (by < kept)
+            note_hidden(grove, list->rules[by]);
+        else
+            list->rules[kept++] = list->rules[i];
+    }
+    list->count = kept;
+}
+
+/* ---- leaves */
+
+static uint64_t node_of(uint32_t order, uint32_t base, uint32_t shift, uint32_t word, uint32_t bits)
+{
+    return (uint64_t)order << FW_NODE_ORDER | (uint64_t)base << FW_NODE_BASE |
+           (uint64_t)shift << FW_NODE_SHIFT | (uint64_t)word << FW_NODE_WORD |
+           (uint64_t)bits << FW_NODE_BITS;
+}
+
+static int write_leaf(
+    struct grove *grove, const uint32_t *rules, uint32_t count, uint64_t next, uint64_t *ret_node)
+{
+    bool is_full = false;
+    uint32_t at, stride;
+    int r;
+
+    for (uint32_t i = 0; i < count; i++)
+        is_full |= grove->items[rules[i]].is_full;
+    stride = (uint32_t)(is_full                    ? sizeof(struct fw_rule)
+                        : grove->family == FW_IPV4 ? sizeof(struct fw_rule4)
+                                                   : sizeof(struct fw_rule6)) /
+             8;
+    r = blob_take(grove->blob, count * stride + (next != FW_NODE_NONE), &at);
+    if (r < 0)
+        return r;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t *words = &grove->blob->words[at + i * stride];
+
+        if (is_full)
+            memcpy(words, &grove->rules[rules[i]], sizeof(struct fw_rule));
+        else
+            forest_item_short(
+                &grove->items[rules[i]], grove->rules[rules[i]].id, grove->family, words);
+    }
+    *ret_node = node_of(grove->items[rules[0]].order, at, count, 0, 0) | (uint64_t)is_full
+                                                                             << FW_NODE_FULL;
+    if (next != FW_NODE_NONE) {
+        grove->blob->words[at + count * stride] = next;
+        *ret_node |= 1ULL << FW_NODE_CHAINED;
+    }
+    grove->copies += count;
+    return 0;
+}
+
+/* A chain, written from its end. */
+static int add_leaf(struct grove *grove, const struct list *list, uint64_t *ret_node)
+{
+    uint32_t left = list->count, links = (list->count + FW_LEAF_MAX - 1) / FW_LEAF_MAX;
+    int r = 0;
+
+    *ret_node = FW_NODE_NONE;
+    while (r == 0 && left > 0) {
+        uint32_t count = left % FW_LEAF_MAX ? left % FW_LEAF_MAX : FW_LEAF_MAX;
+
+        left -= count;
+        r = write_leaf(grove, list->rules + left, count, *ret_node, ret_node);
+    }
+    if (links > grove->passes)
+        grove->passes = links;
+    if (list->count > grove->tests)
+        grove->tests = list->count;
+    return r;
+}
+
+/* ---- inner nodes */
+
+static int add_node(struct grove *grove, struct list *list, const struct forest_region *region,
+    uint32_t depth, uint64_t *ret_node);
+
+/* The children's lists behind one another: starts[child] ... starts[child + 1]. */
+struct children {
+    uint32_t *starts;
+    uint32_t *rules;
+};
+
+static void children_fini(struct children *children)
+{
+    free(children->starts);
+    free(children->rules);
+}
+
+static bool reaches(const struct forest_reach *reach, uint32_t child)
+{
+    return ((child ^ reach->value) & reach->mask) == 0;
+}
+
+static void count_children(const struct grove *grove, const struct list *list,
+    const struct forest_cut *cut, const struct forest_region *region, uint32_t *starts)
+{
+    struct forest_reach reach;
+
+    for (uint32_t i = 0; i < list->count; i++) {
+        forest_cut_reach(cut, &grove->items[list->rules[i]], region, &reach);
+        if (reach.count > cut->span_most) {
+            grove->ejected[list->rules[i]] = 1;
+            continue;
+        }
+        for (uint32_t child = reach.first; child <= reach.last; child++)
+            starts[child + 1] += reaches(&reach, child);
+    }
+}
+
+static int part(const struct grove *grove, const struct list *list, const struct forest_cut *cut,
+    const struct forest_region *region, struct children *ret_children)
+{
+    uint32_t many = 1U << cut->bits;
+    uint32_t *starts = calloc((size_t)many * 2 + 1, sizeof(*starts));
+    uint32_t *next = starts ? starts + many + 1 : NULL;
+    struct forest_reach reach;
+
+    *ret_children = (struct children){.starts = starts};
+    if (!starts)
+        return -ENOMEM;
+    count_children(grove, list, cut, region, starts);
+    for (uint32_t child = 0; child < many; child++) {
+        next[child] = starts[child];
+        starts[child + 1] += starts[child];
+    }
+    ret_children->rules = malloc(((size_t)starts[many] + 1) * sizeof(*ret_children->rules));
+    if (!ret_children->rules)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < list->count; i++) {
+        forest_cut_reach(cut, &grove->items[list->rules[i]], region, &reach);
+        for (uint32_t child = reach.first; reach.count <= cut->span_most && child <= reach.last;
+             child++)
+            if (reaches(&reach, child))
+                ret_children->rules[next[child]++] = list->rules[i];
+    }
+    return 0;
+}
+
+static bool is_same_list(const struct list *a, const struct list *b)
+{
+    return a->count == b->count && memcmp(a->rules, b->rules, a->count * sizeof(*a->rules)) == 0;
+}
+
+static uint32_t first_order(const uint64_t *nodes, uint32_t count)
+{
+    uint32_t order = FW_ORDER_NONE;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t own = (uint32_t)(nodes[i] >> FW_NODE_ORDER) & FW_ORDER_NONE;
+
+        order = own < order ? own : order;
+    }
+    return order;
+}
+
+/* A short list that its left neighbour has, too, is written once. */
+static int add_children(struct grove *grove, const struct children *children,
+    const struct forest_cut *cut, const struct forest_region *region, uint32_t depth, uint32_t at)
+{
+    uint32_t many = 1U << cut->bits;
+    struct list before = {0};
+    uint64_t node = FW_NODE_NONE;
+    int r = 0;
+
+    for (uint32_t child = 0; r == 0 && child < many; child++) {
+        struct list list = {children->rules + children->starts[child],
+            children->starts[child + 1] - children->starts[child]};
+        struct forest_region inner;
+
+        forest_cut_region(cut, region, child, &inner);
+        drop_hidden(grove, &inner, &list);
+        if (child == 0 || list.count > LEAF_WANTED || !is_same_list(&list, &before))
+            r = add_node(grove, &list, &inner, depth + 1, &node);
+        before = list;
+        grove->blob->words[at + child] = node;
+    }
+    return r;
+}
+
+static int add_inner(struct grove *grove, const struct list *list, const struct forest_cut *cut,
+    const struct forest_region *region, uint32_t depth, uint64_t *ret_node)
+{
+    struct children children;
+    uint32_t at = 0;
+    int r = part(grove, list, cut, region, &children);
+
+    if (r == 0)
+        r = blob_take(grove->blob, 1U << cut->bits, &at);
+    if (r == 0)
+        r = add_children(grove, &children, cut, region, depth, at);
+    children_fini(&children);
+    if (r == 0)
+        *ret_node = node_of(first_order(&grove->blob->words[at], 1U << cut->bits), at, cut->shift,
+            cut->word, cut->bits);
+    return r;
+}
+
+static int add_node(struct grove *grove, struct list *list, const struct forest_region *region,
+    uint32_t depth, uint64_t *ret_node)
+{
+    const struct forest_budget budget = {
+        .copies_a_rule = grove->copies_a_rule, .may_eject = !grove->is_last};
+    struct forest_cut cut;
+
+    if (grove->blob->count - grove->first_word > grove->limits->words_max)
+        return -E2BIG;
+    if (depth > grove->depth)
+        grove->depth = depth;
+    *ret_node = FW_NODE_NONE;
+    if (list->count == 0)
+        return 0;
+    if (list->count <= LEAF_WANTED || depth >= FW_DEPTH_MAX ||
+        grove->copies + list->count > grove->copies_most ||
+        !forest_cut_choose(grove->items, list->rules, list->count, region, &budget, &cut))
+        return add_leaf(grove, list, ret_node);
+    return add_inner(grove, list, &cut, region, depth, ret_node);
+}
+
+/* ---- trees */
+
+/* What the tree did not take. */
+static uint32_t take_ejected(struct grove *grove, uint32_t rules_count, uint32_t *ret_rules)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < rules_count; i++) {
+        if (grove->ejected[i])
+            ret_rules[count++] = i;
+        grove->ejected[i] = 0;
+    }
+    return count;
+}
+
+static int add_tree(
+    struct grove *grove, struct list *list, uint32_t all_count, struct fw_forest *forest)
+{
+    /* What few rules are copied to costs little, and each tree less is a walk less. */
+    bool is_small = list->count < all_count / 16;
+    struct forest_region all = {.ports = {{0, 0xffff}, {0, 0xffff}}};
+    struct forest_shape *shape = &grove->shape;
+    uint64_t node;
+    int r;
+
+    grove->passes = grove->tests = grove->depth = 0;
+    grove->copies = 0;
+    grove->copies_a_rule = is_small ? COPIES_SMALL : COPIES;
+    grove->copies_most = (uint64_t)((double)list->count * (is_small ? 16 : 4)) + 1024;
+    drop_hidden(grove, &all, list);
+    r = add_node(grove, list, &all, 0, &node);
+    if (r < 0)
+        return r;
+    if (grove->is_last)
+        shape->rest = list->count;
+    if (((uint32_t)node & FW_ORDER_NONE) != FW_ORDER_NONE)
+        forest->trees[forest->count++] = node;
+    shape->passes += grove->passes;
+    shape->tests += grove->tests;
+    shape->copies += grove->copies;
+    shape->depth = grove->depth > shape->depth ? grove->depth : shape->depth;
+    return 0;
+}
+
+static int add_trees(struct grove *grove, uint32_t rules_count, struct fw_forest *forest)
+{
+    uint32_t *rules = malloc(((size_t)rules_count + 1) * sizeof(*rules));
+    struct list list = {rules, rules_count};
+    int r = rules ? 0 : -ENOMEM;
+
+    for (uint32_t i = 0; rules && i < rules_count; i++)
+        rules[i] = i;
+    while (r == 0 && list.count > 0) {
+        uint32_t before = list.count;
+
+        grove->is_last |= forest->count + 1 == FW_TREES_MAX;
+        r = add_tree(grove, &list, rules_count, forest);
+        list.count = take_ejected(grove, rules_count, rules);
+        grove->is_last = list.count > before * SHRINKS;
+    }
+    free(rules);
+    return r;
+}
+
+static int node_order(const void *a, const void *b)
+{
+    uint32_t x = (uint32_t)(*(const uint64_t *)a & FW_ORDER_NONE);
+    uint32_t y = (uint32_t)(*(const uint64_t *)b & FW_ORDER_NONE);
+
+    return (x > y) - (x < y);
+}
+
+static int judge(const struct grove *grove, int r, struct problem *reterr_problem)
+{
+    if (r == -E2BIG)
+        return problem_say(reterr_problem, r,
+            "the rules overlap so much that their decision trees need more than %llu MiB; use "
+            "sets, or fewer rules with wide prefixes and port ranges",
+            (unsigned long long)(grove->limits->words_max >> 17));
+    if (r == 0 && grove->shape.passes > grove->limits->passes_max)
+        return problem_say(reterr_problem, -E2BIG,
+            "the rules overlap so much that a packet may have to be compared with %u of them, "
+            "which is more than a packet has time for; use sets, or fewer rules with wide "
+            "prefixes and port ranges",
+            grove->shape.tests);
+    return r;
+}
+
+int forest_build(struct blob *blob, const struct fw_rule *rules, uint32_t rules_count,
+    enum fw_family family, const struct forest_limits *limits, uint64_t *has_hidden,
+    struct fw_forest *ret_forest, struct forest_shape *ret_shape, struct problem *reterr_problem)
+{
+    struct grove grove = {.blob = blob,
+        .rules = rules,
+        .family = family,
+        .limits = limits,
+        .has_hidden = has_hidden,
+        .first_word = blob->count};
+    int r;
+
+    *ret_forest = (struct fw_forest){0};
+    grove.items = calloc((size_t)rules_count + 1, sizeof(*grove.items));
+    grove.ejected = calloc((size_t)rules_count + 1, 1);
+    r = grove.items && grove.ejected ? 0 : -ENOMEM;
+    for (uint32_t i = 0; r == 0 && i < rules_count; i++)
+        forest_item_of(&rules[i], family, &grove.items[i]);
+    if (r == 0)
+        r = add_trees(&grove, rules_count, ret_forest);
+    free(grove.items);
+    free(grove.ejected);
+    qsort(ret_forest->trees, ret_forest->count, sizeof(ret_forest->trees[0]), node_order);
+    grove.shape.trees = ret_forest->count;
+    grove.shape.words = blob->count - grove.first_word;
+    *ret_shape = grove.shape;
+    return judge(&grove, r, reterr_problem);
+}
