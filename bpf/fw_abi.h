@@ -129,7 +129,7 @@ enum fw_root_flag {
  * A forest: decision trees in a blob, ascending by their first order. What has 0 trees matches
  * nothing.
  */
-#define FW_TREES_MAX 16
+#define FW_TREES_MAX 24
 struct fw_forest {
     __u64 trees[FW_TREES_MAX]; /* nodes, FW_NODE_... */
     __u32 count;
@@ -146,7 +146,7 @@ struct fw_root {
     __u32 delta_count;
     __u32 dead_first; /* of fw_dead: bit order % 64 of word dead_first + order / 64 */
 };
-_Static_assert(sizeof(struct fw_root) == 288, "fw_root has no padding");
+_Static_assert(sizeof(struct fw_root) == 416, "fw_root has no padding");
 
 /* Addresses to classes (fw_trie.h): blobs FW_BLOB_TRIE4 and FW_BLOB_TRIE6; then fw_classes[class]
  * is the sets that an address is in. */
@@ -169,7 +169,7 @@ struct fw_gen {
     __u16 ethertypes[FW_ETHERTYPES_MAX];
     __u16 zero;
 };
-_Static_assert(sizeof(struct fw_gen) == 1208, "fw_gen has no padding");
+_Static_assert(sizeof(struct fw_gen) == 1720, "fw_gen has no padding");
 
 /*
  * Small fields of a packet in one word, so that a rule tests all of them with one mask: protocol,

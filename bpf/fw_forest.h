@@ -281,7 +281,7 @@ fw_inline __u64 fw_next_tree(const struct fw_walk *walk)
     if (tree >= forest->count || tree >= FW_TREES_MAX)
         return FW_NODE_NONE;
     key->tree = tree + 1;
-    return forest->trees[tree & (FW_TREES_MAX - 1)];
+    return forest->trees[tree];
 }
 
 /* One run. False: call again. Then key->best is the first match of all trees, and what was observed

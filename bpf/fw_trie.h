@@ -4,8 +4,8 @@
  * fw_trie.h - the class of an address: the longest of all prefixes that hold it (builder:
  * node/compile/trie.h).
  *
- * A trie of six bits a level whose nodes are compressed by bit vectors, after poptrie (Asai, Ohara:
- * Poptrie, SIGCOMM 2015). A direct table of the first root_bits bits stands before it: u32 slots,
+ * A trie of six bits a level whose nodes are compressed by bit vectors, after poptrie
+ * (SIGCOMM 2015). A direct table of the first root_bits bits stands before it: u32 slots,
  * two a word. A slot is FW_TRIE_LEAF and a class, or the number of a node's first word. A node is
  * three words: which of its 64 children are nodes; at which of the others a run of equal classes
  * begins; where its child nodes and its classes (four a word) stand, 32 bits each.
@@ -14,6 +14,9 @@
 
 #define FW_TRIE_LEAF 0x80000000U
 #define FW_TRIE_NODE_WORDS 3
+#define FW_TRIE_SINGLE (1ULL << 63)
+#define FW_TRIE_SINGLE_OF(length, class, around) \
+    (FW_TRIE_SINGLE | (__u64)(length) << 32 | (__u64)(around) << 16 | (class))
 #define FW_TRIE_STRIDE 6
 #define FW_TRIE_ROOT_BITS 16
 #define FW_TRIE_ROOT_BITS_LARGE 18
@@ -40,6 +43,17 @@ fw_inline __u32 fw_trie_window(__u64 high, __u64 low, __u32 offset)
     return (__u32)(high >> (64 - FW_TRIE_STRIDE));
 }
 
+fw_inline __u32 fw_trie_single(const __u64 *node, __u64 high, __u64 low)
+{
+    __u32 length = (__u32)(node[2] >> 32) & 0xff;
+    /* Shifts of 64 are none: length is at least 1. */
+    __u64 high_mask = length >= 64 ? ~0ULL : ~0ULL << ((64 - length) & 63);
+    __u64 low_mask = length <= 64 ? 0 : ~0ULL << ((128 - length) & 63);
+    __u64 differs = ((high ^ node[0]) & high_mask) | ((low ^ node[1]) & low_mask);
+
+    return (__u32)(node[2] >> (differs ? 16 : 0)) & 0xffff;
+}
+
 fw_inline __u32 fw_trie_find(const struct fw_env *env, const struct fw_trie *trie,
     enum fw_blob blob, __u64 high, __u64 low, __u32 levels)
 {
@@ -60,6 +74,8 @@ fw_inline __u32 fw_trie_find(const struct fw_env *env, const struct fw_trie *tri
 
         if (!node)
             return 0;
+        if (node[2] & FW_TRIE_SINGLE)
+            return fw_trie_single(node, high, low);
         bit = 1ULL << (fw_trie_window(high, low, offset) & 63);
         below = bit - 1;
         if (!(node[0] & bit)) {

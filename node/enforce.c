@@ -4,6 +4,7 @@
 #include "base/own.h"
 #include "node/builder.h"
 #include "node/compile/compile.h"
+#include "node/compile/indexes.h"
 #include "node/devices.h"
 #include "node/effects.h"
 #include "node/job.h"

@@ -6,6 +6,7 @@
  * Order: select (which objects count), sets (membership), rules (leaves), devices, digest.
  */
 #include "node/compile/compile.h"
+#include "node/compile/indexes.h"
 #include "store/ledger/ledger.h"
 #include "store/ledger/rule.h"
 

@@ -4,6 +4,7 @@
 #include "node/compile/forest_cut.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -303,9 +304,10 @@ static int add_node(struct grove *grove, struct list *list, const struct forest_
 {
     const struct forest_budget budget = {
         .copies_a_rule = grove->copies_a_rule, .may_eject = !grove->is_last};
+    const uint64_t words = grove->blob->count - grove->first_word;
     struct forest_cut cut;
 
-    if (grove->blob->count - grove->first_word > grove->limits->words_max)
+    if (words > grove->limits->words_max)
         return -E2BIG;
     if (depth > grove->depth)
         grove->depth = depth;
@@ -313,6 +315,7 @@ static int add_node(struct grove *grove, struct list *list, const struct forest_
     if (list->count == 0)
         return 0;
     if (list->count <= LEAF_WANTED || depth >= FW_DEPTH_MAX ||
+        words > grove->limits->words_max / 4 * 3 ||
         grove->copies + list->count > grove->copies_most ||
         !forest_cut_choose(grove->items, list->rules, list->count, region, &budget, &cut))
         return add_leaf(grove, list, ret_node);
@@ -363,6 +366,45 @@ static int add_tree(
     return 0;
 }
 
+static int item_order(const void *a, const void *b, void *items)
+{
+    const struct forest_item *x = (const struct forest_item *)items + *(const uint32_t *)a;
+    const struct forest_item *y = (const struct forest_item *)items + *(const uint32_t *)b;
+    int order = memcmp(x, y, offsetof(struct forest_item, order));
+
+    return order ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+/* Of rules that ask for the same, the first one decides. */
+static int drop_duplicates(struct grove *grove, struct list *list)
+{
+    size_t bytes = (size_t)list->count * sizeof(uint32_t);
+    uint32_t *sorted = malloc(bytes + 1), kept = 0;
+
+    if (!sorted)
+        return -ENOMEM;
+    memcpy(sorted, list->rules, bytes);
+    qsort_r(sorted, list->count, sizeof(*sorted), item_order, grove->items);
+    for (uint32_t i = 1, first = 0; i < list->count; i++) {
+        const struct forest_item *a = &grove->items[sorted[first]], *b = &grove->items[sorted[i]];
+
+        if (!a->is_exact || memcmp(a, b, offsetof(struct forest_item, order)) != 0) {
+            first = i;
+            continue;
+        }
+        note_hidden(grove, sorted[first]);
+        grove->ejected[sorted[i]] = 1;
+    }
+    free(sorted);
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (!grove->ejected[list->rules[i]])
+            list->rules[kept++] = list->rules[i];
+        grove->ejected[list->rules[i]] = 0;
+    }
+    list->count = kept;
+    return 0;
+}
+
 static int add_trees(struct grove *grove, uint32_t rules_count, struct fw_forest *forest)
 {
     uint32_t *rules = malloc(((size_t)rules_count + 1) * sizeof(*rules));
@@ -371,6 +413,8 @@ static int add_trees(struct grove *grove, uint32_t rules_count, struct fw_forest
 
     for (uint32_t i = 0; rules && i < rules_count; i++)
         rules[i] = i;
+    if (r == 0 && grove->has_hidden)
+        r = drop_duplicates(grove, &list);
     while (r == 0 && list.count > 0) {
         uint32_t before = list.count;
 

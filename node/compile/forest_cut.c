@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define SAMPLE 2048 /* rules that a choice looks at */
+#define BUSY_SAMPLE 48
 #define BITS_MOST 8
 #define BITS_MOST_LARGE 12
 #define LARGE 4096 /* rules from which on a node may have that many */
@@ -98,6 +99,32 @@ static int top_bit(
                 field->low &
             ones_of(field->width);
     return useful ? 63 - __builtin_clzll(useful) : -1;
+}
+
+/* In IPv6, a bit further down at which rules differ by halves rather than one by one; -1: none. */
+static int busy_bit(const struct field *field, const struct forest_item *items,
+    const uint32_t *rules, uint32_t count, const struct forest_region *region, int top)
+{
+    uint32_t step = count / BUSY_SAMPLE + 1, ones[64] = {0}, zeros[64] = {0}, looked_at = 0;
+
+    if (field->port < ITEM_PORTS || count < BUSY_SAMPLE || field->width < 64)
+        return -1;
+    for (uint32_t i = 0; i < count; i += step, looked_at++) {
+        uint64_t mask = items[rules[i]].mask[field->word] >> field->low;
+        uint64_t value = items[rules[i]].value[field->word] >> field->low;
+
+        for (int bit = top; bit >= 0; bit--) {
+            ones[bit] += (uint32_t)(value >> bit & 1);
+            zeros[bit] += (uint32_t)((mask & ~value) >> bit & 1);
+        }
+    }
+    for (int bit = top - 1; bit >= 0; bit--) {
+        bool is_known = region->mask[field->word] >> (field->low + (uint32_t)bit) & 1;
+
+        if (!is_known && ones[bit] > looked_at / 6 && zeros[bit] > looked_at / 6)
+            return bit;
+    }
+    return -1;
 }
 
 static void reach_ports(const struct forest_cut *cut, const struct forest_item *item,
@@ -225,27 +252,37 @@ static double weigh(struct trial *trial, struct forest_cut *cut, const struct fo
     return (0.6 * squares / sum + 0.4 * largest + 1.0 * (double)ejected) * step;
 }
 
-static void try_field(const struct field *field, const struct asked *asked,
-    const struct forest_item *items, const uint32_t *rules, uint32_t count,
-    const struct forest_region *region, const struct forest_budget *budget, double *best,
+/* What a choice is made of. */
+struct node {
+    const struct forest_item *items;
+    const uint32_t *rules;
+    uint32_t count;
+    const struct forest_region *region;
+    const struct forest_budget *budget;
+    struct asked asked;
+};
+
+/* Cuts of every width whose highest bit is `top`. */
+static void try_widths(const struct node *node, const struct field *field, int top, double *best,
     struct forest_cut *ret_cut)
 {
     static const uint8_t widths[] = {1, 2, 3, 4, 5, 6, 8, 10, 12};
     static _Thread_local struct trial trial;
-    int top = top_bit(field, asked, region);
-    uint32_t step = count / SAMPLE + 1;
-    uint32_t bits_most = count >= LARGE ? BITS_MOST_LARGE : BITS_MOST;
+    uint32_t step = node->count / SAMPLE + 1;
+    uint32_t bits_most = node->count >= LARGE ? BITS_MOST_LARGE : BITS_MOST;
 
     for (uint32_t i = 0; i < sizeof(widths) && top >= 0; i++) {
         struct forest_cut cut = {.word = field->word, .bits = widths[i], .port = field->port};
         double weight;
 
-        if (widths[i] > bits_most || (int)widths[i] > top + 1 || (1U << widths[i]) > 4 * count)
+        if (widths[i] > bits_most || (int)widths[i] > top + 1 ||
+            (1U << widths[i]) > 4 * node->count)
             break;
         cut.shift = (uint8_t)(field->low + (uint32_t)top + 1 - widths[i]);
         if (field->port < ITEM_PORTS)
-            cut.base = asked->port_first[field->port] & ~((2U << top) - 1);
-        weight = weigh(&trial, &cut, items, rules, count, step, region, budget);
+            cut.base = node->asked.port_first[field->port] & ~((2U << top) - 1);
+        weight = weigh(
+            &trial, &cut, node->items, node->rules, node->count, step, node->region, node->budget);
         if (weight < *best) {
             *best = weight;
             *ret_cut = cut;
@@ -253,22 +290,33 @@ static void try_field(const struct field *field, const struct asked *asked,
     }
 }
 
+static void try_field(
+    const struct node *node, const struct field *field, double *best, struct forest_cut *ret_cut)
+{
+    int top = top_bit(field, &node->asked, node->region);
+
+    try_widths(node, field, top, best, ret_cut);
+    if (top > 0)
+        try_widths(node, field,
+            busy_bit(field, node->items, node->rules, node->count, node->region, top), best,
+            ret_cut);
+}
+
 bool forest_cut_choose(const struct forest_item *items, const uint32_t *rules, uint32_t count,
     const struct forest_region *region, const struct forest_budget *budget,
     struct forest_cut *ret_cut)
 {
-    struct asked asked;
-    double best = 0.9 * count;
-    double before = best;
-    bool is_v6 = false;
+    struct node node = {
+        .items = items, .rules = rules, .count = count, .region = region, .budget = budget};
+    double best = 0.9 * count, before = best;
+    bool is_v6;
 
-    ask(items, rules, count, region, &asked);
+    ask(items, rules, count, region, &node.asked);
     /* Only IPv6 asks for these words. */
-    is_v6 = (asked.any[1] | asked.any[2] | asked.any[3]) != 0;
+    is_v6 = (node.asked.any[1] | node.asked.any[2] | node.asked.any[3]) != 0;
     for (uint32_t i = 0; i < (is_v6 ? 4U : 2U); i++)
-        try_field(is_v6 ? &fields6[i] : &fields4[i], &asked, items, rules, count, region, budget,
-            &best, ret_cut);
+        try_field(&node, is_v6 ? &fields6[i] : &fields4[i], &best, ret_cut);
     for (uint32_t i = 0; i < FIELDS_BOTH; i++)
-        try_field(&fields_both[i], &asked, items, rules, count, region, budget, &best, ret_cut);
+        try_field(&node, &fields_both[i], &best, ret_cut);
     return best < before;
 }

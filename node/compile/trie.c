@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* bpf/fw_trie.h cannot be included without the lookups it asks for; trie_test.c compares. */
+/* As bpf/fw_trie.h has them, which cannot be included without the lookups it asks for. */
 #define LEAF 0x80000000U
 #define NODE_WORDS 3U
+#define SINGLE (1ULL << 63)
 #define STRIDE 6U
 #define CHILDREN 64U
 #define ROOT_BITS 16U
@@ -60,6 +61,25 @@ static void deal(const struct planting *planting, const struct rows *rows, uint3
     }
 }
 
+static uint64_t number_of(const uint8_t *at)
+{
+    uint64_t number = 0;
+
+    for (uint32_t i = 0; i < 8; i++)
+        number = number << 8 | at[i];
+    return number;
+}
+
+static void plant_single(struct planting *planting, const struct rows *rows, uint32_t at)
+{
+    const struct trie_row *row = &planting->rows[rows->first];
+    uint64_t *words = &planting->blob->words[at];
+
+    words[0] = number_of(row->address);
+    words[1] = number_of(row->address + 8);
+    words[2] = SINGLE | (uint64_t)row->length << 32 | (uint64_t)rows->class << 16 | row->class;
+}
+
 static int plant(struct planting *planting, const struct rows *rows, uint32_t offset, uint32_t at);
 
 static int plant_below(
@@ -85,6 +105,10 @@ static int plant(struct planting *planting, const struct rows *rows, uint32_t of
     uint32_t nodes_count = 0, runs_count = 0, children = 0, leaves = 0;
     int r = 0;
 
+    if (rows->end - rows->first == 1) {
+        plant_single(planting, rows, at);
+        return 0;
+    }
     deal(planting, rows, offset, STRIDE, slots);
     for (uint32_t i = 0; i < CHILDREN; i++) {
         if (slots[i].end) {

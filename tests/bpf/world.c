@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/bpf/world.h"
 #include "base/check.h"
+#include "node/compile/indexes.h"
 #include "store/ledger/set_content.h"
 
 #include <errno.h>

@@ -37,7 +37,7 @@ assert packets(1, "second") == 0, packets(1, "second")
 print("after a restart a rule goes on from what it had counted, and a new one begins at zero")
 
 many = ",".join(str(port) for port in range(10001, 10129, 2))
-lab.picket(1, "rule", "add", "drop in udp from any port %s to any port %s priority 200 name wide" % (many, many))
+lab.picket(1, "rule", "add", "log in udp from any port %s to any port %s priority 200 name wide" % (many, many))
 wait_until("n2 cannot hold that", lambda: lab.status(2)["enforcing"] == "cannot_enforce")
 assert drops(2), "the last generation stays"
 lab.verb("stop", "2")

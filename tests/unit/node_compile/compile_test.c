@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "node/compile/indexes.h"
 #include "tests/bpf/world.h"
 
 #include <errno.h>
@@ -197,7 +198,8 @@ static void a_negated_list_is_one_hidden_set(void **state)
     compile();
     assert_int_equal(leaves_count(), 1); /* and none for IPv6 */
     assert_int_equal(world.tables->rows[FW_IPV4].count, 2);
-    assert_int_equal(world.tables->leaves[FW_IPV4][FW_ENFORCE].items[0].source_set, FW_SET_PRESENT | FW_SET_NEGATE);
+    assert_int_equal(world.tables->leaves[FW_IPV4][FW_ENFORCE].items[0].source_set,
+        FW_SET_PRESENT | FW_SET_NEGATE);
 }
 
 static void rules_stand_by_priority_then_id(void **state)

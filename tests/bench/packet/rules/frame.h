@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * frame.h - a header as an Ethernet frame, and rule sets whose every header can be one.
+ * frame.h - a header as an Ethernet frame, and rule sets whose every header can be one. In library
+ * tests_bench_packets.
  *
  * ClassBench gives ports to every protocol; packets have them with TCP, UDP and SCTP only. So that
  * such sets can go the whole way through the packet path with the meaning they have on paper, all
@@ -13,9 +14,11 @@
 
 #define FRAME_STAND_IN_VLAN 256
 
-/* 0, or -EINVAL if a rule asks for a VLAN itself (a "full" set means packets already). */
+/* Draw traces before. 0, or -EINVAL if a rule asks for a VLAN itself: a "full" set means packets
+ * already. */
 int frame_stand_in_rules(struct bench_rules *rules);
 void frame_stand_in_header(struct bench_header *header);
 
-/* A frame with this header, 8 bytes behind the transport header. */
+/* A frame with this header. A fragment's id is a hash of the header, so that different ones do not
+ * share a packet. The device is not in a frame. */
 void frame_of_header(const struct bench_header *header, struct packet *ret_packet);

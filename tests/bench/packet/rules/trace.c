@@ -193,10 +193,12 @@ static void draw_any(
     draw_bits(prng, header->target, family, 0);
     header->source_port = (uint16_t)draw_below(prng, 65536);
     header->target_port = (uint16_t)draw_below(prng, 65536);
-    header->protocol = which < 6    ? PROTOCOL_TCP
-                       : which < 11 ? PROTOCOL_UDP
-                       : which < 15 ? protocols[draw_below(prng, sizeof(protocols))]
-                                    : (uint8_t)draw_below(prng, 256);
+    if (which < 11)
+        header->protocol = which < 6 ? PROTOCOL_TCP : PROTOCOL_UDP;
+    else if (which < 15 || rules->is_full)
+        header->protocol = protocols[draw_below(prng, sizeof(protocols))];
+    else
+        header->protocol = (uint8_t)draw_below(prng, 256);
     if (header->protocol == PROTOCOL_ICMP && family == FW_IPV6)
         header->protocol = PROTOCOL_ICMPV6;
     if (!rules->is_full)
