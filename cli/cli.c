@@ -186,7 +186,7 @@ static void print_help(FILE *out)
         (void)fprintf(out, "  picket %-16s %s\n", commands[i].name, commands[i].help);
     (void)fputs("\nEach command shows its options with --help. Exit codes: 0 done, 1 refused or "
                 "failed,\n2 the words were not understood, 3 no node could be reached, 4 only some "
-                "of several\nnodes took it.\n",
+                "of several\nnodes took it, or import refused lines of its file.\n",
         out);
 }
 

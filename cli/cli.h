@@ -5,7 +5,8 @@
  * commands.
  *
  * Exit codes: 0 done, 1 refused or failed, 2 the words were not understood, 3 no node could be
- * reached, 4 only some of several nodes took it.
+ * reached, 4 only some of several nodes took it, or
+ * `import` wrote its output and refused lines.
  */
 #include "base/problem.h"
 #include "cli/fleet.h"
@@ -78,6 +79,6 @@ cli_run_fn cmd_node_invite, cmd_node_join, cmd_node_list;
 cli_run_fn cmd_rule_add, cmd_rule_list, cmd_rule_show, cmd_rule_delete;
 cli_run_fn cmd_set_import, cmd_set_add, cmd_set_remove, cmd_set_list, cmd_set_delete;
 int cmd_delete_object(struct cli *cli, const char *kind, struct problem *reterr_problem);
-cli_run_fn cmd_apply;
+cli_run_fn cmd_apply, cmd_import;
 cli_run_fn cmd_status, cmd_interfaces, cmd_counters, cmd_peers;
 cli_run_fn cmd_log;

@@ -67,6 +67,14 @@ const struct command commands[] = {
         "    - {name: ssh, action: allow, direction: in, protocol: tcp, from: [198.51.100.0/24], "
         "port: 22}\n"
         "With --dry-run the changes are shown and nothing is signed."},
+    {"import", cmd_import, "iptables-save|ip6tables-save|nft|ipset|netset FILE", 2, 2, OPT(OUT),
+        "turn the saved rules of another firewall into a file for apply (- reads standard input)",
+        "  iptables-save | picket import iptables-save - | picket apply -f -\n"
+        "  nft list ruleset > old; picket import nft old -o rules.yaml\n"
+        "No node is asked and nothing is written to the fleet; apply does that. What cannot be\n"
+        "expressed is refused line by line on standard error, as FILE:LINE: reason: the line; the\n"
+        "rest is written all the same, and the exit code is 4. The owner in the YAML is the file's\n"
+        "name: two files of one name replace each other."},
     {"status", cmd_status, "", 0, 0, READER, "show what one node does", NULL},
     {"interfaces", cmd_interfaces, "", 0, 0, READER,
         "show the devices of a node and how each is filtered", NULL},

@@ -614,13 +614,16 @@ int desired_read(const char *path, const struct desired_options *options,
     struct desired **ret_desired, struct problem *reterr_problem)
 {
     OWN(buffer_fini) struct buffer text = {0};
-    FILE *file = fopen(path, "re");
+    bool is_input = strcmp(path, "-") == 0;
+    FILE *file = is_input ? stdin : fopen(path, "re");
     char block[16384];
     size_t got;
     int r = 0;
 
     if (!file)
         return problem_say(reterr_problem, -errno, "cannot open %s: %s", path, strerror(errno));
+    if (is_input)
+        path = "standard input";
     while (r == 0 && (got = fread(block, 1, sizeof(block), file)) > 0) {
         r = buffer_append(&text, block, got);
         if (text.len > FILE_BYTES_MAX)
@@ -628,7 +631,8 @@ int desired_read(const char *path, const struct desired_options *options,
     }
     if (r == 0 && ferror(file))
         r = -EIO;
-    (void)fclose(file);
+    if (!is_input)
+        (void)fclose(file);
     if (r < 0)
         return problem_say(reterr_problem, r, "cannot read %s: %s", path, strerror(-r));
     return desired_parse(path, buffer_bytes(&text), options, ret_desired, reterr_problem);

@@ -67,6 +67,7 @@ struct desired_options {
     uint64_t now_s;
 };
 
+/* "-" is standard input; its set files are relative to the working folder. */
 int desired_read(const char *path, const struct desired_options *options,
     struct desired **ret_desired, struct problem *reterr_problem);
 
