@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""peers.py - rules and lists in the words of nftables, iptables, ipset and xdp-filter, and how each is put in place and taken away."""
+import shutil
+import subprocess
+
+import road
+
+PROTOCOLS = {6: "tcp", 17: "udp"}
+
+
+def read_rules(path):
+    """ClassBench lines as (source, target, (first, last) source ports, (first, last) target ports, protocol or None)."""
+    rules = []
+    for line in open(path):
+        source, target, source_ports, target_ports, protocol = line.strip().lstrip("@").split("\t")[:5]
+        ports = [tuple(int(word) for word in text.split(":")) for text in (source_ports, target_ports)]
+        number, mask = (int(word, 16) for word in protocol.split("/"))
+        rules.append((source, target, ports[0], ports[1], number if mask else None))
+    return rules
+
+
+def read_list(path):
+    return open(path).read().split()
+
+
+def span(ports, between):
+    return str(ports[0]) if ports[0] == ports[1] else "%d%s%d" % (ports[0], between, ports[1])
+
+
+def nft_rule(rule, verdict="drop"):
+    source, target, source_ports, target_ports, protocol = rule
+    words = []
+    for name, prefix in (("saddr", source), ("daddr", target)):
+        if not prefix.endswith("/0"):
+            words.append("ip %s %s" % (name, prefix))
+    if protocol is not None:
+        words.append("meta l4proto %d" % protocol)
+    for name, ports in (("sport", source_ports), ("dport", target_ports)):
+        if ports != (0, 65535):
+            words.append("th %s %s" % (name, span(ports, "-")))
+    return " ".join(words + [verdict])
+
+
+def nft_table(body, sets=""):
+    return "table ip bench { %s chain bench { type filter hook prerouting priority -300; %s } }\n" % (sets, body)
+
+
+def nft_linear(path):
+    return nft_table("\n".join(map(nft_rule, read_rules(path))))
+
+
+def nft_set_text(kind, flags, elements, body):
+    content = "elements = { %s }" % ", ".join(elements)
+    return nft_table(body, "set listed { type %s; %s %s }" % (kind, flags, content))
+
+
+def nft_concatenated(path):
+    elements = ["%s . %s . %d . %s" % (rule[0], rule[1], rule[4], span(rule[3], "-")) for rule in read_rules(path)]
+    return nft_set_text("ipv4_addr . ipv4_addr . inet_proto . inet_service", "flags interval;", elements,
+                        "ip saddr . ip daddr . meta l4proto . th dport @listed drop")
+
+
+def nft_interval(path):
+    return nft_set_text("ipv4_addr", "flags interval;", read_list(path), "ip saddr @listed drop")
+
+
+def nft_hash(path):
+    return nft_set_text("ipv4_addr", "", [word.split("/")[0] for word in read_list(path)], "ip saddr @listed drop")
+
+
+def nft_map(path):
+    elements = ", ".join("%s : drop" % word.split("/")[0] for word in read_list(path))
+    return nft_table("ip saddr vmap @listed", "map listed { type ipv4_addr : verdict; elements = { %s } }" % elements)
+
+
+def iptables_linear(path):
+    lines = ["*raw", ":PREROUTING ACCEPT"]
+    for source, target, source_ports, target_ports, protocol in read_rules(path):
+        words = ["-A PREROUTING -s %s -d %s" % (source, target)]
+        if protocol is not None:
+            words.append("-p %d" % protocol)
+        if protocol in PROTOCOLS:
+            for name, ports in (("--sport", source_ports), ("--dport", target_ports)):
+                if ports != (0, 65535):
+                    words.append("%s %s" % (name, span(ports, ":")))
+        lines.append(" ".join(words + ["-j DROP"]))
+    return "\n".join(lines + ["COMMIT", ""])
+
+
+def ipset_list(path, name="listed"):
+    prefixes = read_list(path)
+    size = max(2 * len(prefixes), 1024)
+    return "\n".join(["create %s hash:net maxelem %d" % (name, size)] + ["add %s %s" % (name, word) for word in prefixes] + [""])
+
+
+class Text:
+    """A peer that is a text for a command; the text is made once."""
+    needs = "nft"
+
+    def __init__(self, make):
+        self.make, self.text = make, None
+
+    def start(self, path):
+        self.text = self.text or self.make(path)
+        self.load()
+
+    def load(self):
+        road.in_wall("nft", "-f", "-", feed=self.text)
+
+    def stop(self):
+        road.in_wall("nft", "delete", "table", "ip", "bench")
+
+
+class Iptables(Text):
+    needs = "iptables-legacy-restore"
+
+    def load(self):
+        road.in_wall("iptables-legacy-restore", feed=self.text)
+
+    def stop(self):
+        road.in_wall("iptables-legacy", "-t", "raw", "-F")
+
+
+class Ipset(Text):
+    needs = "ipset"
+
+    def load(self):
+        road.in_wall("ipset", "restore", feed=self.text)
+        road.in_wall("iptables-legacy", "-t", "raw", "-A", "PREROUTING", "-m", "set", "--match-set", "listed", "src", "-j", "DROP")
+
+    def stop(self):
+        road.in_wall("iptables-legacy", "-t", "raw", "-F")
+        road.in_wall("ipset", "destroy")
+
+
+class XdpFilter:
+    needs = "xdp-filter"
+
+    def start(self, path):
+        """All of one namespace's shell: its maps are pinned in a bpffs that only this mount namespace has."""
+        commands = ["mount -t bpf bpf /sys/fs/bpf", "xdp-filter load -m native -f ipv4 -p allow %s >/dev/null" % road.WALL_DEVICE]
+        commands += ["xdp-filter ip -m src %s >/dev/null" % word.split("/")[0] for word in read_list(path)]
+        commands += ["echo ready", "cat >/dev/null", "xdp-filter unload %s >/dev/null" % road.WALL_DEVICE]
+        self.child = road.Resident("ip", "netns", "exec", road.WALL, "sh", "-ec", "\n".join(commands))
+
+    def stop(self):
+        self.child.end()
+
+
+class Program:
+    """A program of ours or the bench's that holds what it attached while it runs."""
+    needs = None
+
+    def __init__(self, name, *words):
+        self.name, self.words = name, words
+
+    def start(self, path):
+        words = self.words + ((path,) if path else ())
+        self.child = road.Resident("ip", "netns", "exec", road.WALL, road.program(self.name), road.WALL_DEVICE, *words)
+
+    def stop(self):
+        self.child.end()
+
+
+def is_here(peer):
+    return peer.needs is None or shutil.which(peer.needs) is not None
+
+
+def flush():
+    """Whatever a failed peer left behind."""
+    for command in (("nft", "delete", "table", "ip", "bench"), ("iptables-legacy", "-t", "raw", "-F"), ("ipset", "destroy")):
+        if shutil.which(command[0]):
+            subprocess.run(("ip", "netns", "exec", road.WALL) + command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
