@@ -172,7 +172,8 @@ static bool looks_like_v6(struct bytes text)
 {
     return (memmem(text.at, text.len, "ipv6-icmp", 9) || memmem(text.at, text.len, "icmp6", 5) ||
                memmem(text.at, text.len, "::", 2)) &&
-           !memmem(text.at, text.len, "by iptables-save", 16);
+           !memmem(text.at, text.len, "by iptables-save", 16) &&
+           !memmem(text.at, text.len, "/32 ", 4);
 }
 
 void iptables_read(struct importing *in)

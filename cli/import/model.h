@@ -77,6 +77,7 @@ struct line {
     enum { LINE_OPEN, LINE_DONE, LINE_NOTED, LINE_REFUSED } state;
     enum effect effect;
     const char *why;
+    bool is_marked; /* in the YAML, once */
 };
 
 /* One rule of the list that decides by its first match; also where a refused one stood. */

@@ -233,14 +233,16 @@ static struct chain *inline_chain(struct ruleset *ruleset, struct chain *outer, 
     struct lexer start = *lexer;
     struct chain *chain;
     bool is_jump = false;
+    uint32_t sets = 0;
 
-    for (; lexer->now.kind == TOKEN_WORD || lexer->now.kind == TOKEN_TEXT ||
-           lexer->now.kind == TOKEN_MARK;
-         lexer_next(lexer)) {
+    for (; lexer->now.kind != TOKEN_END; lexer_next(lexer)) {
         if (is_jump && lexer_is_mark(lexer, '{'))
             break;
         is_jump = lexer_is(lexer, "jump") || lexer_is(lexer, "goto");
-        if (lexer_is_mark(lexer, ';') || lexer_is_mark(lexer, '}'))
+        sets += lexer_is_mark(lexer, '{') ? 1U : 0U;
+        if (lexer_is_mark(lexer, '}') && sets-- == 0)
+            break;
+        if (sets == 0 && (lexer->now.kind == TOKEN_NEWLINE || lexer_is_mark(lexer, ';')))
             break;
     }
     if (!is_jump || !lexer_is_mark(lexer, '{') || depth >= IMPORT_JUMPS_MAX) {

@@ -446,10 +446,13 @@ static void write_flat(struct writer *writer, struct flat *flat)
 
 static void write_remark(struct writer *writer, const struct flat *flat)
 {
-    const struct line *line = &writer->in->lines[flat->step->line];
+    struct line *line = &writer->in->lines[flat->step->line];
     char text[200];
     size_t len = line->text.len < 180 ? line->text.len : 180;
 
+    if (line->is_marked)
+        return;
+    line->is_marked = true;
     for (size_t i = 0; i < len; i++)
         text[i] =
             (char)(line->text.at[i] < 0x20 || line->text.at[i] >= 0x7f ? '?' : line->text.at[i]);

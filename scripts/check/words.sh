@@ -25,6 +25,6 @@ done < <(files '*.c' '*.h' '*.proto' '*.sh' '*.py' '*.md' '*.txt' 'scripts/*' | 
     xargs -r grep -nHE '\b(TODO|FIXME|XXX)\b' || true)
 
 if command -v codespell >/dev/null; then
-    files '*.c' '*.h' '*.proto' '*.md' '*.sh' '*.py' | xargs -r codespell -q 3 -L 'ot,fo,te,hist,crate,ser,ans,inout,ro,nd,doub,operato,abd,caf' || bad=1
+    files '*.c' '*.h' '*.proto' '*.md' '*.sh' '*.py' | xargs -r codespell -q 3 -L 'ot,fo,te,hist,crate,ser,ans,inout,ro,nd,doub,operato,abd,caf,iif' || bad=1
 fi
 exit "$bad"
