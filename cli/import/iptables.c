@@ -167,13 +167,26 @@ static void read_line(struct saved *saved, uint32_t number, struct bytes text)
     }
 }
 
-/* Without a header, an IPv6 address somewhere says which of the two wrote it. */
+/* Is the first address behind -s or -d IPv6? */
+static bool has_v6_address(struct bytes text)
+{
+    const uint8_t *at = text.at, *end = text.at + text.len;
+
+    while (end - at > 4 && (at = memchr(at, '-', (size_t)(end - at - 4)))) {
+        if ((at[1] == 's' || at[1] == 'd') && at[2] == ' ')
+            for (at += 3; at<end && * at> ' '; at++)
+                if (*at == ':' || *at == '.')
+                    return *at == ':';
+        at++;
+    }
+    return false;
+}
+
+/* Without a header, what stands in the rules says which of the two wrote them. */
 static bool looks_like_v6(struct bytes text)
 {
-    return (memmem(text.at, text.len, "ipv6-icmp", 9) || memmem(text.at, text.len, "icmp6", 5) ||
-               memmem(text.at, text.len, "::", 2)) &&
-           !memmem(text.at, text.len, "by iptables-save", 16) &&
-           !memmem(text.at, text.len, "/32 ", 4);
+    return !memmem(text.at, text.len, "by iptables-save", 16) &&
+           (has_v6_address(text) || memmem(text.at, text.len, "-p ipv6-icmp", 12));
 }
 
 void iptables_read(struct importing *in)

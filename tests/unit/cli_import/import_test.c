@@ -44,7 +44,7 @@ static void rules_of(const struct import_result *result, char *ret_text, size_t 
         if (name)
             *name = '\0';
         (void)snprintf(ret_text + len, room - len, "%s%.*s\n", line + 5,
-            comment ? (int)strcspn(comment, "'") : 0, comment ? comment : "");
+            comment ? (int)(strrchr(comment, '\'') - comment) : 0, comment ? comment : "");
     }
     free(copy);
 }
