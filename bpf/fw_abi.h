@@ -85,7 +85,7 @@ _Static_assert(sizeof(struct fw_scratch) == 16, "fw_scratch outlives programs");
 struct fw_count {
     __u64 packets; /* wire packets */
     __u64 bytes;
-    __u64 last_ns; /* of the last packet, monotonic, a few milliseconds coarse; 0: none yet */
+    __u64 last_ns; /* of a rule: of its last packet, monotonic, some milliseconds coarse */
 };
 _Static_assert(sizeof(struct fw_count) == 24, "fw_count is read by mmap");
 

@@ -133,12 +133,13 @@ fw_inline void fw_key_open(
         key->globs = device->globs;
         key->class = device->class;
         key->device_flags = device->flags;
+        key->default_action = device->defaults[FW_IN];
     }
 }
 
-fw_inline enum fw_reason fw_default_reason(const struct fw_device *device)
+fw_inline enum fw_reason fw_default_reason(const struct fw_key *key)
 {
-    return device->defaults[FW_IN] == FW_DROP ? FW_REASON_DROP_DEFAULT : FW_REASON_PASS_DEFAULT;
+    return key->default_action == FW_DROP ? FW_REASON_DROP_DEFAULT : FW_REASON_PASS_DEFAULT;
 }
 
 fw_inline _Bool fw_root_has_rules(const struct fw_root *root)
@@ -174,7 +175,7 @@ fw_inline enum fw_reason fw_begin(const struct fw_env *env, const struct fw_gen 
             return reason;
     }
     if (!fw_root_has_rules(root))
-        return fw_default_reason(device);
+        return fw_default_reason(key);
     key->word = fw_key_word(key);
     return FW_REASON_NONE;
 }
@@ -218,16 +219,16 @@ fw_inline void fw_find_members(
     key->cut[FW_CUT_TARGET_SETS] = fw_members_of(env, target);
 }
 
-fw_inline enum fw_reason fw_verdict(const struct fw_device *device, const struct fw_key *key)
+fw_inline enum fw_reason fw_verdict(const struct fw_key *key)
 {
     if (FW_ID_ORDER(key->best) == FW_ORDER_NONE)
-        return fw_default_reason(device);
+        return fw_default_reason(key);
     return FW_ID_ACTION(key->best) == FW_ALLOW ? FW_REASON_PASS_RULE : FW_REASON_DROP_RULE;
 }
 
 /* One run of the walk; family is a constant, and the key's. FW_REASON_NONE: call again. */
-fw_inline enum fw_reason fw_decide(const struct fw_env *env, const struct fw_gen *gen,
-    const struct fw_device *device, struct fw_key *key, __u32 family)
+fw_inline enum fw_reason fw_decide(
+    const struct fw_env *env, const struct fw_gen *gen, struct fw_key *key, __u32 family)
 {
     const struct fw_root *root = &gen->roots[FW_IN][family];
     struct fw_walk walk = {.env = env,
@@ -248,7 +249,7 @@ fw_inline enum fw_reason fw_decide(const struct fw_env *env, const struct fw_gen
     if (!fw_walk_run(&walk))
         return FW_REASON_NONE;
     if (key->forest == FW_OBSERVE || root->forests[FW_OBSERVE].count == 0)
-        return fw_verdict(device, key);
+        return fw_verdict(key);
     fw_walk_begin(key, FW_OBSERVE);
     return FW_REASON_NONE;
 }

@@ -64,20 +64,15 @@ fw_inline int parse_stage(struct fw_env *env, __u32 ifindex, struct fw_scratch *
 
 fw_inline int verdict_stage(struct fw_env *env, __u32 family)
 {
-    __u32 zero = 0, kind = env->kind, ifindex;
+    __u32 zero = 0, kind = env->kind;
     struct fw_gen *gen = bpf_map_lookup_elem(&fw_gen, &zero);
     struct fw_key *key = bpf_map_lookup_elem(&fw_work, &kind);
-    struct fw_device *device;
 
     if (!gen || !key)
         return 1;
-    ifindex = key->ifindex;
-    device = bpf_map_lookup_elem(&fw_devices, &ifindex);
     env->wire_packets = key->wire_packets;
     env->frame_bytes = key->frame_bytes;
-    /* The entry can go between two stages. */
-    return stage_end(env, gen, key,
-        device ? fw_decide(env, gen, device, key, family) : FW_REASON_DROP_LIFELINE_ONLY);
+    return stage_end(env, gen, key, fw_decide(env, gen, key, family));
 }
 
 fw_inline struct fw_env open_xdp(struct xdp_md *xdp)

@@ -232,8 +232,10 @@ fw_inline void fw_count_rule(const struct fw_env *env, __u32 counter)
     __u32 index = fw_shard() * fw_rule_counters + counter;
     struct fw_count *count = bpf_map_lookup_elem(&fw_rule_counts, &index);
 
-    if (count)
+    if (count) {
         fw_add(count, env->wire_packets, env->frame_bytes);
+        count->last_ns = fw_coarse_ns();
+    }
 }
 
 fw_inline void fw_count_reason(const struct fw_env *env, __u32 reason)

@@ -61,7 +61,6 @@ static inline __attribute__((always_inline)) void fw_add(
         count->packets += packets;
         count->bytes += bytes;
     }
-    count->last_ns = fw_coarse_ns();
 }
 
 static inline __attribute__((always_inline)) void fw_add_reason(

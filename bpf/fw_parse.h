@@ -84,11 +84,11 @@ struct fw_key {
     __u32 tree;
     __u32 forest; /* enum fw_forest_kind */
     __u32 hits;
-    __u32 runs;    /* of the verdict stage */
-    __u32 found;   /* which rule of a leaf matched */
-    __u32 limit;   /* what is at this order or behind is of no interest */
-    __u32 matches; /* of log and shadow leaf rules */
-    __u32 zero;
+    __u32 runs;           /* of the verdict stage */
+    __u32 found;          /* which rule of a leaf matched */
+    __u32 limit;          /* what is at this order or behind is of no interest */
+    __u32 matches;        /* of log and shadow leaf rules */
+    __u32 default_action; /* of the device: enum fw_action; 0 counts as allow */
     /* not cleared for each packet */
     __u64 cut[FW_CUTS];               /* FW_CUT_... */
     __u64 seen[FW_OBSERVED_MAX / 64]; /* by place: log and shadow rules that matched */

@@ -72,8 +72,8 @@ void host_decide(
     fw_key_open(&key, packet->ifindex, device, 1);
     reason = fw_begin(&env, gen, device, &key);
     while (reason == FW_REASON_NONE)
-        reason = key.family == FW_IPV4 ? fw_decide(&env, gen, device, &key, FW_IPV4)
-                                       : fw_decide(&env, gen, device, &key, FW_IPV6);
+        reason = key.family == FW_IPV4 ? fw_decide(&env, gen, &key, FW_IPV4)
+                                       : fw_decide(&env, gen, &key, FW_IPV6);
     ret_answer->drops = fw_finish(&env, gen, &key, reason);
     ret_answer->reason = reason;
     ret_answer->counter = FW_ID_COUNTER(key.best);

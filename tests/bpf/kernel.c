@@ -281,6 +281,11 @@ uint32_t kernel_verified_max(const struct kernel *kernel)
     return most;
 }
 
+const struct bpf_map *kernel_map(const struct kernel *kernel, const char *name)
+{
+    return bpf_object__find_map_by_name(kernel->generation->obj, name);
+}
+
 void kernel_set_word(struct kernel *kernel, uint64_t word)
 {
     uint32_t zero = 0;

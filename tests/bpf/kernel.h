@@ -25,6 +25,10 @@ int kernel_decide(
 /* Of the largest program; 0 where the kernel (before 5.16) does not say. */
 uint32_t kernel_verified_max(const struct kernel *kernel);
 
+/* A map of the loaded generation, borrowed; NULL where it has none of this name. */
+struct bpf_map;
+const struct bpf_map *kernel_map(const struct kernel *kernel, const char *name);
+
 void kernel_set_word(struct kernel *kernel, uint64_t word);
 /* Empties a slot of a stage: 0 parse, 1 verdict. */
 int kernel_remove_program(struct kernel *kernel, enum fw_kind kind, uint32_t stage, uint32_t slot);

@@ -19,3 +19,11 @@ struct pick {
 _Static_assert(sizeof(struct pick) == 56, "a map's value, in steps of 8");
 
 #define PICK_DEVICE 1
+
+enum pick_mode {
+    PICK_NOTHING, /* the control of lookups */
+    PICK_FINISH,  /* the control of verdicts: what follows a verdict, without one */
+    PICK_VERDICT,
+    PICK_TRIE,
+    PICK_LPM,
+};
