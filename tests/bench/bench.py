@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bench.py SECTION [--json FILE] [--markdown FILE] [--small] - runs a section, prints its rows, and writes them as a JSON array
-of {"name", "value", "unit", "peer", "peer_value"}. Names are stable: they are compared over time. See scripts/bench."""
+"""bench.py SECTION [--json FILE] [--markdown FILE] [--small] [options of the section] - runs a section, prints its rows, and writes
+them as a JSON array of {"name", "value", "unit", "peer", "peer_value"} and what the section adds. Names are stable: they are compared over time. See scripts/bench."""
 import argparse
 import datetime
 import json
@@ -11,7 +11,7 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(TOP, "tests", name) for name in ("bench", "netns", "clients")]
 
-SECTIONS = ("way",)
+SECTIONS = ("way", "packet")
 
 
 def machine():
@@ -32,10 +32,11 @@ def shown(value):
 
 
 def print_table(rows):
-    print("%-32s %10s %-4s  %10s  %s" % ("name", "value", "unit", "peer", "the peer"))
+    width = max([32] + [len(row["name"]) for row in rows])
+    print("%-*s %10s %-4s  %10s  %s" % (width, "name", "value", "unit", "peer", "the peer"))
     for row in rows:
         peer = row["peer"] or ""
-        print("%-32s %10s %-4s  %10s  %s" % (row["name"], shown(row["value"]), row["unit"], shown(row["peer_value"]), peer))
+        print("%-*s %10s %-4s  %10s  %s" % (width, row["name"], shown(row["value"]), row["unit"], shown(row["peer_value"]), peer))
 
 
 def write_markdown(path, section, rows, load):
@@ -43,7 +44,11 @@ def write_markdown(path, section, rows, load):
     lines = ["# %s" % section.TITLE, "", "* date: %s" % datetime.date.today().isoformat(), "* machine: %s" % machine(),
              "* load average before and after (the bench's own daemons included): %.1f, %.1f" % (load, os.getloadavg()[0]),
              "* command: `scripts/bench %s --json docs/figures/%s.json --markdown docs/figures/%s.md`" % ((section.__name__,) * 3),
-             "", section.METHOD, "", "| what | value | unit | the peer | its value |", "|---|---|---|---|---|"]
+             "", section.METHOD]
+    if hasattr(section, "write_page"):
+        section.write_page(path, lines, rows)
+        return
+    lines += ["", "| what | value | unit | the peer | its value |", "|---|---|---|---|---|"]
     for row in rows:
         lines.append("| `%s` | %s | %s | %s | %s |" % (row["name"], shown(row["value"]), row["unit"], row["peer"] or "",
                                                        shown(row["peer_value"]) if row["peer"] else ""))
@@ -57,10 +62,15 @@ def main():
     arguments.add_argument("--json", metavar="FILE", help="write the rows there too")
     arguments.add_argument("--markdown", metavar="FILE", help="write a page with machine, date and rows there too")
     arguments.add_argument("--small", action="store_true", help="tiny counts: does it run?")
+    arguments.add_argument("--rules", metavar="FILE", nargs="+", action="extend", help="packet: ClassBench filters, plain or gzipped")
+    arguments.add_argument("--prefixes", metavar="FILE", nargs="+", action="extend", help="packet: a prefix a line, plain or gzipped")
+    arguments.add_argument("--peers", action="store_true", help="packet: the whole way too, beside other firewalls")
     options = arguments.parse_args()
+    for name in ("rules", "prefixes"):
+        setattr(options, name, [os.path.abspath(file) for file in getattr(options, name) or []])
     section, load = __import__(options.section), os.getloadavg()[0]
     print("machine:", machine(), flush=True)
-    rows = section.run(options.small)
+    rows, is_right = section.run(options.small, options)
     print_table(rows)
     if options.json:
         with open(options.json, "w") as file:
@@ -68,6 +78,7 @@ def main():
             file.write("\n")
     if options.markdown:
         write_markdown(options.markdown, section, rows, load)
+    return 0 if is_right else 1
 
 
-main()
+sys.exit(main())

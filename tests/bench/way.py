@@ -287,7 +287,7 @@ def fill_log(fleet, count):
     fleet.settle()
 
 
-def run(is_small):
+def run(is_small, _options):
     counts, rows = COUNTS[is_small], []
     of = generate()
     progress("one writer at one node, %d times %d writes" % counts["lone"])
@@ -306,4 +306,4 @@ def run(is_small):
                 rows += import_rows(fleet, counts["prefixes"])
         finally:
             fleet.lab.down()
-    return rows
+    return rows, True

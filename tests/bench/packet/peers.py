@@ -42,7 +42,7 @@ def nft_rule(rule, verdict="drop"):
 
 
 def nft_table(body, sets=""):
-    return "table ip bench { %s chain bench { type filter hook prerouting priority -300; %s } }\n" % (sets, body)
+    return "table ip bench {\n%s\nchain bench {\ntype filter hook prerouting priority -300;\n%s\n}\n}\n" % (sets, body)
 
 
 def nft_linear(path):
@@ -51,7 +51,7 @@ def nft_linear(path):
 
 def nft_set_text(kind, flags, elements, body):
     content = "elements = { %s }" % ", ".join(elements)
-    return nft_table(body, "set listed { type %s; %s %s }" % (kind, flags, content))
+    return nft_table(body, "set listed {\ntype %s; %s\n%s\n}" % (kind, flags, content))
 
 
 def nft_concatenated(path):
@@ -70,7 +70,7 @@ def nft_hash(path):
 
 def nft_map(path):
     elements = ", ".join("%s : drop" % word.split("/")[0] for word in read_list(path))
-    return nft_table("ip saddr vmap @listed", "map listed { type ipv4_addr : verdict; elements = { %s } }" % elements)
+    return nft_table("ip saddr vmap @listed", "map listed {\ntype ipv4_addr : verdict;\nelements = { %s }\n}" % elements)
 
 
 def iptables_linear(path):

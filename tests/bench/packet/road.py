@@ -9,7 +9,7 @@ from lab import BUILD
 
 SOURCE, WALL = "pkbench-src-%d" % os.getpid(), "pkbench-fw-%d" % os.getpid()
 SOURCE_MAC, WALL_MAC = "02:00:00:00:00:02", "02:00:00:00:00:01"  # flood.c writes them into frames
-REST = "table inet rest { chain rest { type filter hook prerouting priority -200; counter drop; } }"
+REST = "table inet rest {\nchain rest { type filter hook prerouting priority -200; counter drop; }\n}\n"
 
 
 class Failed(Exception):
@@ -33,10 +33,12 @@ def program(name):
 
 class Resident:
     """A program that says a first line when it is ready, and runs until its input ends."""
+    running = []
 
     def __init__(self, *command):
         self.name = os.path.basename(command[4])
         self.child = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        Resident.running.append(self)
         self.ready = self.line()
 
     def line(self):
@@ -51,6 +53,8 @@ class Resident:
         return self.line()
 
     def end(self):
+        if self in Resident.running:
+            Resident.running.remove(self)
         try:
             self.child.stdin.close()
         except OSError:
@@ -95,6 +99,8 @@ def up():
 
 
 def down():
+    for resident in list(Resident.running):
+        resident.end()
     for name in (SOURCE, WALL):
         subprocess.run(["ip", "netns", "del", name], stderr=subprocess.DEVNULL)
 
@@ -116,7 +122,7 @@ def snapshot(pid):
 def measure(source, seconds):
     """Packets a second, CPU of the firewall's thread a packet, and what shows whether that was its limit."""
     pid = napi_thread()
-    source.ask("0.05" if seconds < 0.5 else "0.2")
+    source.ask("0.01" if seconds < 0.1 else "0.2")
     before = snapshot(pid)
     took, sent = source.ask("%f" % seconds)
     after, took, sent = snapshot(pid), float(took), int(sent)
