@@ -180,7 +180,7 @@ static void ipset_line(struct importing *in, void *user, uint32_t number, struct
     }
     if ((strcmp(word, "create") != 0 && strcmp(word, "add") != 0 && strcmp(word, "-N") != 0 &&
             strcmp(word, "-A") != 0) ||
-        !word_at(text, 1, name) || strpbrk(name, "'\"\\")) {
+        !word_at(text, 1, name) || !name_is_plain(name)) {
         import_refuse(in, line, EFFECT_UNKNOWN, "this is no line of ipset save");
         return;
     }

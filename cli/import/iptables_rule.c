@@ -271,8 +271,8 @@ static void match_set(struct reader *reader, char *text)
 
     if (strcmp(side, "src") != 0 && strcmp(side, "dst") != 0)
         FAIL(reader, "a set of '%.40s'; only addresses (src or dst) can be expressed", side);
-    else if (strlen(text) > 64)
-        FAIL(reader, "the set's name is longer than 64 bytes");
+    else if (!name_is_plain(text))
+        FAIL(reader, "the set's name cannot be a name in Picket");
     else
         alternatives_set(
             &reader->all, *side == 's' ? FIELD_SOURCE : FIELD_TARGET, text, reader->is_not);

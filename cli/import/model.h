@@ -157,5 +157,7 @@ bool protocol_read(const char *text, uint32_t *ret_number);
 /* "echo-request", "8", "3/1", "network-unreachable"; codes 0-255 if none is said. */
 bool icmp_read(const char *text, bool is_v6, struct span *ret_type, struct span *ret_code);
 bool rate_read(const char *text, uint64_t *ret_rate);
+/* 1 to 64 printable ASCII characters without blanks, quotes and backslashes. */
+bool name_is_plain(const char *name);
 /* NULL, or why the name cannot be a glob. */
 const char *device_check(const char *name);

@@ -192,6 +192,17 @@ bool rate_read(const char *text, uint64_t *ret_rate)
     return true;
 }
 
+bool name_is_plain(const char *name)
+{
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)name[i] < 0x21 || (unsigned char)name[i] >= 0x7f ||
+            strchr("'\"\\", name[i]))
+            return false;
+    return len >= 1 && len <= 64;
+}
+
 const char *device_check(const char *name)
 {
     size_t len = strlen(name);
@@ -200,7 +211,7 @@ const char *device_check(const char *name)
         return "a device's name has 1 to 63 bytes";
     for (size_t i = 0; i < len; i++)
         if (strchr("?[],\"\\ ", name[i]) || (unsigned char)name[i] < 0x21 ||
-            (name[i] == '*' && i + 1 < len))
+            (unsigned char)name[i] >= 0x7f || (name[i] == '*' && i + 1 < len))
             return "a device's name with one of ? * [ ] , \" \\ in it cannot be expressed";
     return NULL;
 }

@@ -149,7 +149,7 @@ static void read_set(struct ruleset *ruleset, bool is_map)
     (void)lexer_take_mark(lexer, '}');
     if (!is_address && !set->why_not)
         set->why_not = "a set of other things than addresses stands in the rules that use it";
-    if (strlen(set->name) > 64 || strpbrk(set->name, "'\"\\"))
+    if (!name_is_plain(set->name))
         set->why_not = "its name cannot be a set's name";
     if (is_address && !set->why_not && !set->spans)
         set->spans = spans_of(in, NULL, 0);

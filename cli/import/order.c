@@ -58,7 +58,7 @@ static void walk_multicast(
     in->skips_tcp = true;
     import_walk(in, chain, &match, &is_decided);
     in->skips_tcp = false;
-    if (!is_decided && has_forward && (chain->drops || chain->count > 0))
+    if (!is_decided && has_forward)
         import_emit(in, &match, chain->drops ? VERDICT_DROP : VERDICT_ALLOW, HOOK_INPUT);
 }
 
@@ -296,7 +296,8 @@ void import_flatten(struct importing *in)
     bool has_forward = false;
 
     for (chain = in->chains; chain; chain = chain->later) {
-        has_forward = has_forward || chain->hook == HOOK_FORWARD;
+        has_forward =
+            has_forward || (chain->hook == HOOK_FORWARD && (chain->drops || chain->count));
         for (uint32_t i = 0; i < chain->count; i++)
             if (chain->steps[i].target && !chain->steps[i].chain)
                 chain->steps[i].chain = import_chain_find(in, chain->table, chain->steps[i].target);

@@ -182,7 +182,7 @@ static void a_line_of_iptables_is_one_condition(void **state)
     }
 }
 
-#define FILTER(rules) "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:C - [0:0]\n" rules
+#define FILTER(rules) "*filter\n:FORWARD ACCEPT [0:0]\n:C - [0:0]\n" rules
 #define FORWARD_C(jump, rules) FILTER("-A FORWARD " jump " -j C\n" rules)
 
 static void a_jump_is_its_chain_under_the_condition(void **state)
@@ -244,8 +244,8 @@ static void a_refused_return_takes_the_rest_of_its_chain(void **state)
 
     assert_becomes(IMPORT_IPTABLES, text,
         "drop in proto tcp from 10.0.0.0/8 to other\ndrop in proto udp to other family ipv4\n");
-    assert_remarks(IMPORT_IPTABLES, text, "old:8: the match 'mac'");
-    assert_remarks(IMPORT_IPTABLES, text, "old:9: it stands behind line 8");
+    assert_remarks(IMPORT_IPTABLES, text, "old:7: the match 'mac'");
+    assert_remarks(IMPORT_IPTABLES, text, "old:8: it stands behind line 7");
 }
 
 static void a_chain_of_chains_that_calls_itself_is_refused(void **state)

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real saved firewalls: every rule line is imported, noted or refused with its reason; nothing crashes."""
+import collections
+import re
+import subprocess
+
+import dumps
+
+
+def main():
+    folder = dumps.find_data("firewall")
+    if not folder:
+        dumps.skip("no test data here (PICKET_DATA): firewall/")
+    counts = collections.Counter()
+    for form, name, text in dumps.all_dumps(folder):
+        try:
+            code, yaml, remarks = dumps.run_import(form, text)
+        except subprocess.TimeoutExpired:
+            raise AssertionError("%s takes too long" % name)
+        assert code in (0, 4), "%s: exit %d: %s" % (name, code, remarks[-300:])
+        rules, sets, refused = map(int, re.search(r"^(\d+) rules, (\d+) sets, (\d+) lines refused$", remarks, re.M).groups())
+        assert (code == 4) == (refused > 0), name
+        assert "owner: " in yaml and rules == len(re.findall(r"^  - '", yaml, re.M)), name
+        assert refused == len(re.findall(r"^standard input:\d+: (?!note: ).+: .*$", remarks, re.M)), name
+        counts.update(files=1, rules=rules, sets=sets, refused=refused, notes=len(dumps.noted_lines(remarks)))
+    print(", ".join("%d %s" % (counts[k], k) for k in ("files", "rules", "sets", "refused", "notes")))
+
+
+if __name__ == "__main__":
+    main()
