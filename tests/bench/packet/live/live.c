@@ -128,6 +128,8 @@ static int compile(struct live *live, struct compile_tables **ret_tables)
         if ((*ret_tables)->objects[i].status != COMPILE_EFFECTIVE)
             return complain("a rule is not enforced", (*ret_tables)->objects[i].why);
     }
+    if (compile_build(*ret_tables, &problem) < 0)
+        return complain("compile", problem.text);
     return 0;
 }
 
