@@ -161,6 +161,14 @@ struct foreign_set *import_set_find(const struct importing *in, uint32_t table, 
     return set;
 }
 
+const struct spans *import_set_spans(const struct importing *in, const char *label)
+{
+    for (const struct foreign_set *set = in->sets; set; set = set->later)
+        if (set->label && !set->why_not && strcmp(set->label, label) == 0)
+            return set->spans;
+    return NULL;
+}
+
 struct foreign_set *import_set(struct importing *in, uint32_t table, const char *name)
 {
     struct foreign_set *set;

@@ -192,22 +192,48 @@ const struct devices *devices_and(
     return made;
 }
 
-static enum match_answer sides_and(const struct match *b, struct match *ret)
+/* A set of the file becomes its addresses, where more than its name is needed. False: unknown. */
+static bool set_resolve(struct importing *in, struct match *match, int side)
 {
-    for (int side = 0; side < 2; side++) {
-        if (b->sets[side] && ret->sets[side]) {
-            if (strcmp(b->sets[side], ret->sets[side]) != 0)
-                return MATCH_HARD;
-            if (b->sets_not[side] != ret->sets_not[side])
-                return MATCH_NONE;
-        } else if (b->sets[side]) {
-            ret->sets[side] = b->sets[side];
-            ret->sets_not[side] = b->sets_not[side];
-        }
-        if (ret->sets[side] && ret->fields[side])
+    const struct spans *spans = import_set_spans(in, match->sets[side]);
+
+    if (!spans)
+        return false;
+    if (match->sets_not[side])
+        spans = spans_not(in, spans, field_max((enum field)side, match->families));
+    if (match->fields[side])
+        spans = spans_and(in, match->fields[side], spans);
+    match->fields[side] = spans;
+    match->sets[side] = NULL;
+    return true;
+}
+
+static enum match_answer side_and(
+    struct importing *in, const struct match *b, struct match *ret, int side)
+{
+    if (b->sets[side] && ret->sets[side]) {
+        if (strcmp(b->sets[side], ret->sets[side]) == 0)
+            return b->sets_not[side] == ret->sets_not[side] ? MATCH_SOME : MATCH_NONE;
+        if (!set_resolve(in, ret, side))
             return MATCH_HARD;
     }
-    return MATCH_SOME;
+    if (b->sets[side]) {
+        ret->sets[side] = b->sets[side];
+        ret->sets_not[side] = b->sets_not[side];
+    }
+    if (ret->sets[side] && ret->fields[side] && !set_resolve(in, ret, side))
+        return MATCH_HARD;
+    return ret->fields[side] && ret->fields[side]->count == 0 ? MATCH_NONE : MATCH_SOME;
+}
+
+static enum match_answer sides_and(struct importing *in, const struct match *b, struct match *ret)
+{
+    enum match_answer source = side_and(in, b, ret, FIELD_SOURCE);
+    enum match_answer target = side_and(in, b, ret, FIELD_TARGET);
+
+    if (source == MATCH_NONE || target == MATCH_NONE)
+        return MATCH_NONE;
+    return source == MATCH_HARD ? source : target;
 }
 
 enum match_answer match_and(
@@ -240,7 +266,7 @@ enum match_answer match_and(
     if (made.devices && made.devices->count == 0)
         return MATCH_NONE;
     *ret = made;
-    return sides_and(b, ret);
+    return sides_and(in, b, ret);
 }
 
 static bool devices_cover(const struct devices *a, const struct devices *b)

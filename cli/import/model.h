@@ -133,6 +133,9 @@ struct step *import_step(struct importing *in, struct chain *chain, const struct
 struct foreign_set *import_set(struct importing *in, uint32_t table, const char *name);
 struct foreign_set *import_set_find(const struct importing *in, uint32_t table, const char *name);
 
+/* By its name in the YAML; NULL if its content is not in the file. */
+const struct spans *import_set_spans(const struct importing *in, const char *label);
+
 /* The parsers: text into chains, sets, lines. */
 void iptables_read(struct importing *in);
 void nft_read(struct importing *in);
