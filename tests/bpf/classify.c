@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* classify.c - picket-classify: one frame and some rules in, the verdict of host and kernel out. */
+#include "tests/bench/packet/micro/classify_headers.h"
 #include "tests/bpf/kernel.h"
 #include "tests/bpf/world.h"
 
@@ -11,9 +12,13 @@
 
 static const char *const usage =
     "usage: picket-classify [--tc] [--raw] HEX RULE...\n"
+    "       picket-classify --rules FILE --headers FILE\n"
     "  HEX   a frame; --raw: it begins with the IP header\n"
     "  RULE  a rule's line, such as: drop in tcp to any port 23\n"
     "        or a set before the rules that name it: set NAME PREFIX PREFIX ...\n"
+    "  FILE  ClassBench filters and a trace, plain or gzipped: prints, for each header, the index "
+    "of\n"
+    "        the rule that decides, or -1: by the kernel, by the host\n"
     "  Prints one line for the host and one for the kernel (XDP; --tc: tc). The box is 192.0.2.1 "
     "and\n"
     "  2001:db8::1; its device is eth0, external. Exit 0: they agree. 1: they do not. 2: "
@@ -115,7 +120,11 @@ int main(int argc, char **argv)
     static struct world world;
     static uint8_t frame[FRAME_MAX];
     struct host_packet packet = {.kind = FW_KIND_XDP, .ifindex = WORLD_DEVICE, .now_ns = 1000};
-    int r = world_init(&world), i = 1;
+    int r, i = 1;
+
+    if (argc == 5 && strcmp(argv[1], "--rules") == 0 && strcmp(argv[3], "--headers") == 0)
+        return classify_headers(argv[2], argv[4]);
+    r = world_init(&world);
 
     for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
         if (strcmp(argv[i], "--tc") == 0)

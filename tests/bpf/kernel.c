@@ -19,6 +19,7 @@
 struct kernel {
     struct fw_entry *entry;
     struct fw_generation *generation;
+    struct fw_generation *second; /* of another slot */
     uint32_t counters;
     const volatile struct fw_count *reason_counts; /* the kernel's, by mmap */
     const volatile struct fw_count *rule_counts;
@@ -162,29 +163,29 @@ static int fill_keyed(struct kernel *kernel, const struct compile_tables *tables
     return r;
 }
 
-static int put_program(const struct bpf_map *programs, const struct bpf_program *program)
+static int put_program(
+    uint32_t slot, const struct bpf_map *programs, const struct bpf_program *program)
 {
-    uint32_t slot = KERNEL_SLOT;
     int fd = bpf_program__fd(program);
 
     return put(programs, &slot, &fd);
 }
 
-static int put_programs(struct kernel *kernel)
+static int put_programs(struct kernel *kernel, uint32_t slot)
 {
     struct fw_generation *gen = kernel->generation;
-    int r = put_program(gen->maps.fw_xdp_verdict4_progs, gen->progs.fw_xdp_verdict4);
+    int r = put_program(slot, gen->maps.fw_xdp_verdict4_progs, gen->progs.fw_xdp_verdict4);
 
     if (r == 0)
-        r = put_program(gen->maps.fw_xdp_verdict6_progs, gen->progs.fw_xdp_verdict6);
+        r = put_program(slot, gen->maps.fw_xdp_verdict6_progs, gen->progs.fw_xdp_verdict6);
     if (r == 0)
-        r = put_program(gen->maps.fw_tc_verdict4_progs, gen->progs.fw_tc_verdict4);
+        r = put_program(slot, gen->maps.fw_tc_verdict4_progs, gen->progs.fw_tc_verdict4);
     if (r == 0)
-        r = put_program(gen->maps.fw_tc_verdict6_progs, gen->progs.fw_tc_verdict6);
+        r = put_program(slot, gen->maps.fw_tc_verdict6_progs, gen->progs.fw_tc_verdict6);
     if (r == 0)
-        r = put_program(kernel->entry->maps.fw_xdp_parse_progs, gen->progs.fw_xdp_parse);
+        r = put_program(slot, kernel->entry->maps.fw_xdp_parse_progs, gen->progs.fw_xdp_parse);
     if (r == 0)
-        r = put_program(kernel->entry->maps.fw_tc_parse_progs, gen->progs.fw_tc_parse);
+        r = put_program(slot, kernel->entry->maps.fw_tc_parse_progs, gen->progs.fw_tc_parse);
     return r;
 }
 
@@ -226,7 +227,7 @@ static int new_kernel(const struct compile_tables *tables, bool is_cut, struct k
     if (r == 0)
         r = fill_keyed(kernel, tables);
     if (r == 0)
-        r = put_programs(kernel);
+        r = put_programs(kernel, KERNEL_SLOT);
     if (r == 0)
         r = open_counters(kernel);
     if (r < 0) {
@@ -258,6 +259,7 @@ void kernel_free(struct kernel *kernel)
         (void)munmap((void *)kernel->reason_counts, counts_bytes(FW_REASONS_MAX));
     if (kernel->rule_counts)
         (void)munmap((void *)kernel->rule_counts, counts_bytes(kernel->counters));
+    fw_generation__destroy(kernel->second);
     fw_generation__destroy(kernel->generation);
     fw_entry__destroy(kernel->entry);
     free(kernel->rules);
@@ -279,6 +281,51 @@ uint32_t kernel_verified_max(const struct kernel *kernel)
             most = info.verified_insns;
     }
     return most;
+}
+
+static int share_with(struct fw_generation *second, const struct kernel *kernel)
+{
+    const struct fw_generation *first = kernel->generation;
+    int r = share(second->maps.fw_xdp_scratch, kernel->entry->maps.fw_xdp_scratch);
+
+    if (r == 0)
+        r = share(second->maps.fw_tc_scratch, kernel->entry->maps.fw_tc_scratch);
+    if (r == 0)
+        r = share(second->maps.fw_reason_counts, kernel->entry->maps.fw_reason_counts);
+    if (r == 0)
+        r = share(second->maps.fw_xdp_verdict4_progs, first->maps.fw_xdp_verdict4_progs);
+    if (r == 0)
+        r = share(second->maps.fw_xdp_verdict6_progs, first->maps.fw_xdp_verdict6_progs);
+    if (r == 0)
+        r = share(second->maps.fw_tc_verdict4_progs, first->maps.fw_tc_verdict4_progs);
+    return r == 0 ? share(second->maps.fw_tc_verdict6_progs, first->maps.fw_tc_verdict6_progs) : r;
+}
+
+int kernel_add(struct kernel *kernel, const struct compile_tables *tables, uint32_t slot)
+{
+    struct kernel beside = {.entry = kernel->entry, .generation = fw_generation__open()};
+    int r;
+
+    if (!beside.generation)
+        return -errno;
+    kernel->second = beside.generation;
+    r = size_maps(&beside, tables, false);
+    if (r == 0)
+        r = share_with(beside.generation, kernel);
+    if (r == 0)
+        r = fw_generation__load(beside.generation);
+    if (r == 0)
+        r = fill_arrays(&beside, tables);
+    if (r == 0)
+        r = fill_blobs(&beside, tables);
+    if (r == 0)
+        r = fill_keyed(&beside, tables);
+    return r == 0 ? put_programs(&beside, slot) : r;
+}
+
+uint64_t kernel_reason_packets(const struct kernel *kernel, enum fw_reason reason)
+{
+    return kernel->reason_counts[reason].packets;
 }
 
 const struct bpf_map *kernel_map(const struct kernel *kernel, const char *name)

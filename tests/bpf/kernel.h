@@ -25,6 +25,11 @@ int kernel_decide(
 /* Of the largest program; 0 where the kernel (before 5.16) does not say. */
 uint32_t kernel_verified_max(const struct kernel *kernel);
 
+/* A second generation in another slot, once; kernel_set_word() chooses between them. */
+int kernel_add(struct kernel *kernel, const struct compile_tables *tables, uint32_t slot);
+
+uint64_t kernel_reason_packets(const struct kernel *kernel, enum fw_reason reason);
+
 /* A map of the loaded generation, borrowed; NULL where it has none of this name. */
 struct bpf_map;
 const struct bpf_map *kernel_map(const struct kernel *kernel, const char *name);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/bench/packet/micro/picker.h"
 #include "tests/bench/packet/micro/rows.h"
+#include "tests/bench/packet/micro/tables.h"
 #include "tests/bench/packet/rules/classbench.h"
 #include "tests/bench/packet/rules/generate.h"
-#include "tests/bench/packet/rules/leaf.h"
 #include "tests/bench/packet/rules/linear.h"
 #include "tests/bench/packet/rules/trace.h"
 
@@ -17,8 +17,7 @@
 struct rule_set {
     char name[96];
     struct bench_rules rules;
-    struct compile_tables tables;
-    struct compile_device_row device;
+    struct bench_tables tables;
     uint8_t family;
     struct kernel *kernel;
     struct linear *linear;
@@ -28,42 +27,31 @@ static void close_set(struct rule_set *set)
 {
     kernel_free(set->kernel);
     linear_free(set->linear);
-    for (uint32_t forest = 0; forest < FW_FOREST_COUNT; forest++)
-        free(set->tables.leaves[set->family][forest].items);
-    for (uint32_t i = 0; i < FW_BLOB_COUNT; i++)
-        blob_fini(&set->tables.blobs[i]);
+    bench_tables_fini(&set->tables);
     bench_rules_fini(&set->rules);
 }
 
 /* Compiles, says what that took, loads. */
 static int open_set(struct rule_set *set, struct problem *problem)
 {
-    struct compile_leaves *leaves = set->tables.leaves[set->family];
     char name[NAME_BYTES];
     double began;
-    int r = 0;
+    int r = bench_tables_init(&set->tables, &set->rules, set->family);
 
-    set->device = (struct compile_device_row){.index = PICK_DEVICE};
-    set->tables.devices = &set->device;
-    set->tables.devices_count = 1;
-    set->tables.counters_count = set->rules.count;
-    set->tables.gen.abi = FW_ABI_VERSION;
-    for (uint32_t forest = 0; r == 0 && forest < FW_FOREST_COUNT; forest++)
-        r = leaves_of_rules(&set->rules, set->family, (uint8_t)forest, &leaves[forest].items,
-            &leaves[forest].count);
     began = now_ms();
     if (r == 0)
-        r = compile_build(&set->tables, problem);
+        r = compile_build(&set->tables.tables, problem);
     if (r < 0)
         return r;
     (void)snprintf(name, sizeof(name), "compile/%s", set->name);
     rows_add(&(struct row){.name = name, .value = now_ms() - began, .unit = "ms"});
     (void)snprintf(name, sizeof(name), "memory/%s", set->name);
     rows_add(&(struct row){.name = name,
-        .value = 8.0 * set->tables.blobs[FW_BLOB_FOREST4 + set->family].count / set->rules.count,
+        .value =
+            8.0 * set->tables.tables.blobs[FW_BLOB_FOREST4 + set->family].count / set->rules.count,
         .unit = "B/rule"});
     r = linear_new(&set->rules, &set->linear);
-    return r < 0 ? r : kernel_new(&set->tables, &set->kernel, problem);
+    return r < 0 ? r : kernel_new(&set->tables.tables, &set->kernel, problem);
 }
 
 static int compare(const struct rule_set *set, const struct bench_headers *headers)
