@@ -34,11 +34,12 @@ static int read_input(const char *path, struct buffer *ret_text, struct problem 
                  : 0;
 }
 
-/* The file's name without folder and ending, of characters that need no quotes. */
-static void owner_of(const char *path, char ret_owner[41])
+/* The file's name without folder and ending (of standard input the format), of characters that need
+ * no quotes. */
+static void owner_of(const char *path, const char *format, char ret_owner[41])
 {
     const char *slash = strrchr(path, '/');
-    const char *from = strcmp(path, "-") == 0 ? "import" : (slash ? slash + 1 : path);
+    const char *from = strcmp(path, "-") == 0 ? format : (slash ? slash + 1 : path);
     size_t len = 0;
 
     for (; *from && len < 40 && !(*from == '.' && len > 0); from++) {
@@ -98,7 +99,7 @@ int cmd_import(struct cli *cli, struct problem *reterr_problem)
             "netset",
             cli->words[0]);
     options.format = (enum import_format)format;
-    owner_of(path, owner);
+    owner_of(path, cli->words[0], owner);
     r = read_input(path, &text, reterr_problem);
     if (r == 0)
         r = import_text(buffer_bytes(&text), &options, &result, reterr_problem);

@@ -73,7 +73,8 @@ const struct command commands[] = {
         "  nft list ruleset > old; picket import nft old -o rules.yaml\n"
         "No node is asked and nothing is written to the fleet; apply does that. What cannot be\n"
         "expressed is refused line by line on standard error, as FILE:LINE: reason: the line; the\n"
-        "rest is written all the same, and the exit code is 4. The owner in the YAML is the file's\n"
+        "rest is written all the same, and the exit code is 4. The owner in the YAML is the "
+        "file's\n"
         "name: two files of one name replace each other."},
     {"status", cmd_status, "", 0, 0, READER, "show what one node does", NULL},
     {"interfaces", cmd_interfaces, "", 0, 0, READER,
