@@ -75,7 +75,7 @@ const struct command commands[] = {
         "expressed is refused line by line on standard error, as FILE:LINE: reason: the line; the\n"
         "rest is written all the same, and the exit code is 4. The owner in the YAML is the "
         "file's\n"
-        "name: two files of one name replace each other."},
+        "name, for standard input the format: two imports of one owner replace each other."},
     {"status", cmd_status, "", 0, 0, READER, "show what one node does", NULL},
     {"interfaces", cmd_interfaces, "", 0, 0, READER,
         "show the devices of a node and how each is filtered", NULL},

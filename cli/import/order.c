@@ -310,6 +310,9 @@ void import_flatten(struct importing *in)
         while ((chain = next_base(in, hooks[i], NULL))) {
             uint32_t mark = in->flats_count;
 
+            if (chain->hook == HOOK_OUTPUT && chain->count > 0)
+                import_note(in, chain->steps[0].line,
+                    "OUTPUT becomes 'out', which also meets what this box forwards");
             walk_base(in, chain, &ending, &allowed, has_forward);
             for (uint32_t j = mark; j < in->flats_count; j++)
                 in->flats[j].hook = hooks[i];
