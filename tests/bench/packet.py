@@ -143,7 +143,7 @@ def all_dropped(rows):
 def live_rows(is_small, options, folder):
     scale = SCALES[is_small]
     first = {name: (getattr(options, name) or [generator])[0] for name, generator in (("rules", "acl"), ("prefixes", "blocklist"))}
-    fallback = {"rules": "acl", "prefixes": "blocklist", "disjoint": "-"}
+    fallback = {"rules": "acl", "prefixes": "blocklist", "nested": "blocklist", "disjoint": "-"}
     groups, samples, files, made = configurations.groups(is_small, first["rules"], first["prefixes"]), {}, {}, []
     for number, group in enumerate(groups):
         try:
@@ -153,7 +153,7 @@ def live_rows(is_small, options, folder):
             progress(error)
     for group in made:
         if group.ours and group.kind != "disjoint" and group.source != "random":
-            files[group.kind, group.count] = group.list
+            files["rules" if group.kind == "rules" else "prefixes", group.count] = group.list
     for number in range(scale["rounds"]):
         for group in made:
             progress("round %d: %s" % (number + 1, ", ".join(name for name, _, _ in group.members)))

@@ -7,7 +7,7 @@ import svg
 
 # How many times as many packets a second, or as fast, ours has to be.
 RATIOS = {"nft/linear-1k": 20, "nft/linear-10k": 150, "nft/concatenated-10k": 8, "nft/interval-10k": 8, "nft/interval-100k": 6,
-          "ipset/hash-net-10k": 7, "ipset/hash-net-100k": 6, "xdp-filter/ipv4-9k": 1.2}
+          "ipset/hash-net-10k": 7, "ipset/hash-net-100k": 6, "xdp-filter/ipv4-10k": 1.2}
 # By entries: the budget of the first line that has as many.
 VERDICT_NS = ((1500, 115), (15000, 170), (150000, 300))
 HIT_NS = ((15000, 40), (150000, 140), (1500000, 260))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * make.c - picket-bench-make rules|disjoint|prefixes FROM COUNT LIST TRACE HEADERS
+ * make.c - picket-bench-make rules|disjoint|prefixes|nested FROM COUNT LIST TRACE HEADERS
  *
  * Writes what all peers of one comparison hold (LIST: ClassBench lines, or a prefix a line) and
  * headers drawn from it (TRACE, for picket-bench-flood). IPv4. FROM is a file or what the
@@ -9,7 +9,7 @@
  *
  * rules:    the first COUNT that every peer can express: TCP or UDP, or no ports at all.
  * disjoint: COUNT rules of which no two match the same packet, as a concatenated set wants them.
- * prefixes: COUNT evenly spread ones, none inside another.
+ * prefixes: COUNT evenly spread ones, none inside another; nested: those, too.
  */
 #include "base/prng.h"
 #include "bpf/fw_abi.h"
@@ -163,7 +163,8 @@ static int serve_rules(const struct order *order)
 }
 
 /* They are sorted, so what is inside another follows it. */
-static int take_uncovered(const struct bench_prefixes *all, struct bench_prefixes *ret_kept)
+static int take_prefixes(
+    const struct bench_prefixes *all, bool with_nested, struct bench_prefixes *ret_kept)
 {
     const struct bench_prefix *last = NULL;
     int r = 0;
@@ -172,7 +173,8 @@ static int take_uncovered(const struct bench_prefixes *all, struct bench_prefixe
         const struct bench_prefix *prefix = &all->prefixes[i];
 
         if (prefix->family != FW_IPV4 || prefix->length == 0 ||
-            (last && bench_prefix_holds(last->address, last->length, prefix->address)))
+            (!with_nested && last &&
+                bench_prefix_holds(last->address, last->length, prefix->address)))
             continue;
         last = prefix;
         r = prefixes_append(ret_kept, prefix);
@@ -204,7 +206,7 @@ static int make_prefixes(const struct order *order, struct bench_prefixes *ret_p
     if (r < 0)
         (void)fprintf(stderr, "picket-bench-make: %s: %s\n", order->from, problem.text);
     else
-        r = take_uncovered(&all, ret_prefixes);
+        r = take_prefixes(&all, strcmp(order->what, "nested") == 0, ret_prefixes);
     if (r == 0)
         r = thin_out(ret_prefixes, order->count);
     ret_prefixes->ipv4_count = ret_prefixes->count;
@@ -251,7 +253,7 @@ int main(int argc, char **argv)
     struct order order;
 
     if (argc != 7) {
-        (void)fprintf(stderr, "usage: picket-bench-make rules|disjoint|prefixes FROM COUNT LIST "
+        (void)fprintf(stderr, "usage: picket-bench-make KIND FROM COUNT LIST "
                               "TRACE HEADERS\n");
         return 2;
     }
@@ -261,5 +263,7 @@ int main(int argc, char **argv)
         .list = argv[4],
         .trace = argv[5],
         .headers = (uint32_t)strtoul(argv[6], NULL, 10)};
-    return (strcmp(order.what, "prefixes") == 0 ? serve_prefixes(&order) : serve_rules(&order)) < 0;
+    if (strcmp(order.what, "prefixes") == 0 || strcmp(order.what, "nested") == 0)
+        return serve_prefixes(&order) < 0;
+    return serve_rules(&order) < 0;
 }
