@@ -89,29 +89,6 @@ struct fw_count {
 };
 _Static_assert(sizeof(struct fw_count) == 24, "fw_count is read by mmap");
 
-/*
- * What the ring fw_events carries: one sampled packet. Each CPU has a budget of
- * FW_EVENTS_A_SECOND / CPUs, so that all together keep below it without a line they share.
- */
-#define FW_EVENTS_BYTES (1U << 18)
-#define FW_EVENTS_A_SECOND 1024
-struct fw_event {
-    __u64 at_ns; /* monotonic */
-    __u64 source[2];
-    __u64 target[2];
-    __u32 ifindex;
-    __u32 frame_bytes;
-    __u32 counter; /* of the rule, or FW_COUNTER_NONE */
-    __u32 skipped; /* events of this CPU that had no budget or no room since the last one */
-    __u16 source_port;
-    __u16 target_port;
-    __u8 reason;
-    __u8 family;
-    __u8 protocol;
-    __u8 slot;
-};
-_Static_assert(sizeof(struct fw_event) == 64, "fw_event is read out of a ring");
-
 /* ---- what belongs to one generation */
 
 enum fw_gen_flag {
@@ -161,15 +138,13 @@ struct fw_gen {
     __u32 flags; /* enum fw_gen_flag */
     struct fw_root roots[FW_DIRECTION_COUNT][FW_FAMILY_COUNT];
     struct fw_trie tries[FW_FAMILY_COUNT];
-    __u32 sample; /* of 2^32: the share of drops that become events */
-    __u32 padding;
     __u16 mesh_port;
     __u16 manage_count; /* of fw_manage */
     __u16 ethertypes_count;
     __u16 ethertypes[FW_ETHERTYPES_MAX];
     __u16 zero;
 };
-_Static_assert(sizeof(struct fw_gen) == 1720, "fw_gen has no padding");
+_Static_assert(sizeof(struct fw_gen) == 1712, "fw_gen has no padding");
 
 /*
  * Small fields of a packet in one word, so that a rule tests all of them with one mask: protocol,

@@ -210,6 +210,7 @@ static void on_filled(struct job *job)
         refuse(enforce, job->why);
         return;
     }
+    compile_blobs_drop(enforce->coming);
     flip = job_new(enforce->node->loop, on_flipped, enforce);
     if (!flip || datapath_flip(enforce->datapath, job->slot, 0, &flip->done) < 0) {
         job_free(flip);

@@ -39,6 +39,12 @@ int build_grow(void **items, size_t *capacity, size_t count, size_t item_bytes)
     return 0;
 }
 
+void compile_blobs_drop(struct compile_tables *tables)
+{
+    for (uint32_t i = 0; i < FW_BLOB_COUNT; i++)
+        blob_fini(&tables->blobs[i]);
+}
+
 void compile_tables_free(struct compile_tables *tables)
 {
     if (!tables)
@@ -48,8 +54,7 @@ void compile_tables_free(struct compile_tables *tables)
             free(tables->leaves[family][forest].items);
         free(tables->rows[family].items);
     }
-    for (uint32_t i = 0; i < FW_BLOB_COUNT; i++)
-        blob_fini(&tables->blobs[i]);
+    compile_blobs_drop(tables);
     free(tables->delta);
     free(tables->dead);
     free(tables->classes);

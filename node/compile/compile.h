@@ -182,6 +182,9 @@ int compile_lifeline_only(const struct compile_input *input, struct compile_tabl
  */
 int compile_build(struct compile_tables *tables, struct problem *reterr_problem);
 
+/* Once the kernel has them: the largest part of the tables goes. */
+void compile_blobs_drop(struct compile_tables *tables);
+
 void compile_tables_free(struct compile_tables *tables); /* accepts NULL */
 
 /* The entry of a device that appeared after the generation was compiled: enter it before attach. */
