@@ -18,6 +18,7 @@ import road
 import updates
 
 TITLE = "The packet path"
+OPTIONS = " --peers [--rules FILE ...] [--prefixes FILE ...]"  # of the run whose page is kept
 METHOD = """Exactness comes first: the classifier's answers are compared with a plain search, and any difference fails the run.
 
 * `verdict/SET/TRACE`, `hit/LIST/TRACE`: median ns above the same program without the lookup (`BPF_PROG_TEST_RUN`), iterations chained

@@ -26,17 +26,23 @@ def by_entries(table, count):
     return next((value for most, value in table if count is not None and count <= most), None)
 
 
+def is_budgeted_hit(name):
+    return name.endswith("/hit") and (entries(name) or 0) >= 10000
+
+
 def limit(row):
-    """(budget in the row's unit, True where more is better) or None."""
+    """The most the row may be, in its unit, or None."""
     name = row["name"]
     kind, is_v6, count = name.split("/")[0], "v6" in name, entries(name)
-    if kind in ("verdict", "hit"):
+    if kind == "verdict" or is_budgeted_hit(name):
         value = by_entries(VERDICT_NS if kind == "verdict" else HIT_NS, count)
         return value and value * (IPV6_FACTOR if is_v6 else 1)
     if kind == "compile":
         return by_entries(COMPILE_MS, count)
     if kind == "memory":
-        return (256 if is_v6 else 128) if "rule" in row["unit"] else 64
+        if "rule" in row["unit"]:
+            return 256 if is_v6 else 128
+        return 64 if count and count >= 1000000 else None  # small lists pay for a root
     return 50 if kind in ("swap", "add-one") and row["unit"] == "ms" else None
 
 
@@ -48,7 +54,7 @@ def ratio(row):
 
 def ratio_budget(row):
     if row["name"].startswith("hit/"):
-        return 6
+        return 6 if is_budgeted_hit(row["name"]) else None
     return RATIOS.get(row["name"].split("/", 1)[1])
 
 
