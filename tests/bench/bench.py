@@ -82,4 +82,7 @@ def main():
     return 0 if is_right else 1
 
 
-sys.exit(main())
+try:
+    sys.exit(main())
+except KeyboardInterrupt:
+    sys.exit(130)

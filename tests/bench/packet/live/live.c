@@ -22,6 +22,7 @@
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,6 +255,7 @@ int main(int argc, char **argv)
         return 2;
     }
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    (void)signal(SIGINT, SIG_IGN); /* Ctrl-C ends the bench, which ends our input */
     if (keys_start() < 0 || compile_indexes_new(&live.indexes) < 0)
         return 1;
     r = strcmp(argv[2], "rules") == 0 ? read_rules(&live, argv[3]) : read_prefixes(&live, argv[3]);
