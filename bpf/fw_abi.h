@@ -15,8 +15,6 @@
 #define FW_REASONS_MAX 128   /* counters of reasons: index = shard * FW_REASONS_MAX + reason */
 #define FW_RULES_MAX 262144  /* terminal leaf rules of one root */
 #define FW_OBSERVED_MAX 1024 /* log and shadow leaf rules of one root */
-#define FW_DELTA_MAX 32      /* terminal leaf rules of one root that stand beside its forest */
-#define FW_DELTAS 128        /* of all roots */
 #define FW_HITS_MAX 16       /* log and shadow rules counted for one packet */
 #define FW_SETS_MAX 64
 #define FW_CLASSES_MAX 65536 /* with class 0, "in no set" */
@@ -99,7 +97,6 @@ enum fw_gen_flag {
 enum fw_root_flag {
     FW_ROOT_SETS = 1, /* some rule asks for the class of an address */
     FW_ROOT_L4 = 2,   /* some enforced rule is on ports, ICMP type or TCP flags */
-    FW_ROOT_DEAD = 4, /* some rule of the forest does not count: fw_dead */
 };
 
 /*
@@ -118,12 +115,10 @@ enum fw_forest_kind { FW_ENFORCE, FW_OBSERVE, FW_FOREST_COUNT };
 /* The rules of one direction and family. */
 struct fw_root {
     struct fw_forest forests[FW_FOREST_COUNT];
-    __u32 flags;       /* enum fw_root_flag */
-    __u32 delta_first; /* of fw_delta: rules that precede the forest's of the same order */
-    __u32 delta_count;
-    __u32 dead_first; /* of fw_dead: bit order % 64 of word dead_first + order / 64 */
+    __u32 flags; /* enum fw_root_flag */
+    __u32 zero;
 };
-_Static_assert(sizeof(struct fw_root) == 416, "fw_root has no padding");
+_Static_assert(sizeof(struct fw_root) == 408, "fw_root has no padding");
 
 /* Addresses to classes (fw_trie.h): blobs FW_BLOB_TRIE4 and FW_BLOB_TRIE6; then fw_classes[class]
  * is the sets that an address is in. */
@@ -144,7 +139,7 @@ struct fw_gen {
     __u16 ethertypes[FW_ETHERTYPES_MAX];
     __u16 zero;
 };
-_Static_assert(sizeof(struct fw_gen) == 1712, "fw_gen has no padding");
+_Static_assert(sizeof(struct fw_gen) == 1680, "fw_gen has no padding");
 
 /*
  * Small fields of a packet in one word, so that a rule tests all of them with one mask: protocol,
@@ -203,7 +198,7 @@ enum fw_rule_flag {
 #define FW_SET_INDEX 0x3f
 
 /* A leaf rule with all that can be asked: lists are expanded, all fields must hold. Addresses in
- * network order. Map fw_delta, and in blobs of forests. */
+ * network order. */
 struct fw_rule {
     __u64 source[2];
     __u64 source_mask[2];
@@ -280,10 +275,10 @@ struct fw_blob_shape {
 #define FW_NODE_NONE ((__u64)FW_ORDER_NONE)
 #define FW_NODE_BITS_MAX 15
 #define FW_DEPTH_MAX 16 /* inner nodes on a way */
-#define FW_LEAF_MAX 16
+#define FW_LEAF_MAX 12
 #define FW_PASSES_A_RUN 8 /* leaves one run of the verdict stage looks at */
 #define FW_PASSES_MAX 128 /* leaves of the longest walk of an enforce forest, chains included */
-#define FW_PASSES_OBSERVE_MAX 64
+#define FW_PASSES_OBSERVE_MAX 96
 
 /*
  * What trees cut: the packet as numbers. IPv4: cut[0] = source << 32 | target. IPv6: cut[0 ... 3] =

@@ -144,8 +144,7 @@ fw_inline enum fw_reason fw_default_reason(const struct fw_key *key)
 
 fw_inline _Bool fw_root_has_rules(const struct fw_root *root)
 {
-    return (root->forests[FW_ENFORCE].count | root->forests[FW_OBSERVE].count |
-               root->delta_count) != 0;
+    return (root->forests[FW_ENFORCE].count | root->forests[FW_OBSERVE].count) != 0;
 }
 
 /* FW_REASON_NONE: the rules decide. */
@@ -242,7 +241,6 @@ fw_inline enum fw_reason fw_decide(
         fw_cut_open(key, family);
         if (root->flags & FW_ROOT_SETS)
             fw_find_members(env, gen, key, family);
-        fw_walk_delta(&walk);
         fw_walk_begin(key, FW_ENFORCE);
     }
     key->runs++;

@@ -48,8 +48,6 @@ fw_inline const void *fw_blob_at(
     const struct fw_env *env, enum fw_blob blob, const void *whole, __u32 at);
 
 /* NULL or 0 where there is nothing. */
-fw_inline const struct fw_rule *fw_delta_at(const struct fw_env *env, __u32 index);
-fw_inline __u64 fw_dead_at(const struct fw_env *env, __u32 index);
 fw_inline __u64 fw_members_of(const struct fw_env *env, __u32 class);
 fw_inline const struct fw_manage *fw_manage_at(const struct fw_env *env, __u32 index);
 fw_inline __u32 fw_host_flags(const struct fw_env *env, const struct fw_address *address);

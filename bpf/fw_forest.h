@@ -115,12 +115,6 @@ _Static_assert(
 
 /* ---- a match */
 
-fw_inline _Bool fw_is_dead(const struct fw_walk *walk, __u32 order)
-{
-    return (walk->root->flags & FW_ROOT_DEAD) &&
-           (fw_dead_at(walk->env, walk->root->dead_first + order / 64) >> (order & 63) & 1);
-}
-
 /* A log or shadow rule counts once, however many of its leaf rules match, and decides nothing; the
  * first shadow rule is kept. After FW_HITS_MAX matches the walk is over. */
 fw_inline void fw_observe(struct fw_key *key, __u64 id)
@@ -151,8 +145,6 @@ fw_inline _Bool fw_take(const struct fw_walk *walk, __u64 id)
         fw_observe(key, id);
         return 0;
     }
-    if (fw_is_dead(walk, FW_ID_ORDER(id)))
-        return 0;
     key->best = id;
     key->limit = FW_ID_ORDER(id);
     return 1;
@@ -303,21 +295,6 @@ fw_inline _Bool fw_walk_run(const struct fw_walk *walk)
     }
     key->node = node;
     return 0;
-}
-
-/* Rules beside the forest: the first that matches precedes those of its order and behind. */
-fw_inline void fw_walk_delta(const struct fw_walk *walk)
-{
-    __u32 first = walk->root->delta_first, count = walk->root->delta_count;
-
-    for (__u32 i = 0; i < FW_DELTA_MAX && i < count; i++) {
-        const struct fw_rule *rule = fw_delta_at(walk->env, first + i);
-
-        if (rule && fw_rule_matches(rule, walk->key)) {
-            walk->key->best = rule->id;
-            return;
-        }
-    }
 }
 
 fw_inline void fw_walk_begin(struct fw_key *key, enum fw_forest_kind forest)

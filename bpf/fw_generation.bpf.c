@@ -12,9 +12,9 @@
 
 #include <bpf/bpf_endian.h>
 
-/* Parse; for each of the two forests one run more than the full ones; and a rule that is dead ends
- * a pass as a match does. */
-_Static_assert(1 + (FW_PASSES_MAX + FW_DELTA_MAX) / FW_PASSES_A_RUN + 1 +
+/* Parse; for each of the two forests one run more than the full ones; a match of a log rule ends a
+ * pass, too. */
+_Static_assert(1 + FW_PASSES_MAX / FW_PASSES_A_RUN + 1 +
                        (FW_PASSES_OBSERVE_MAX + FW_HITS_MAX) / FW_PASSES_A_RUN + 1 <=
                    33,
     "the walk must end before the kernel's limit of tail calls");

@@ -39,8 +39,6 @@ FW_BLOB_MAP(fw_trie6);
 /* Sizes are the loader's (README.md). */
 FW_MAP(fw_gen, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_gen);
 FW_MAP(fw_policy, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_policy);
-FW_MAP(fw_delta, BPF_MAP_TYPE_ARRAY, FW_DELTAS, __u32, struct fw_rule);
-FW_MAP(fw_dead, BPF_MAP_TYPE_ARRAY, 1, __u32, __u64);
 FW_MAP(fw_classes, BPF_MAP_TYPE_ARRAY, 1, __u32, __u64);
 FW_MAP(fw_manage, BPF_MAP_TYPE_ARRAY, FW_MANAGE_MAX, __u32, struct fw_manage);
 FW_MAP(fw_mesh_sources, BPF_MAP_TYPE_ARRAY, FW_MESH_SETS, __u32, struct fw_mesh_set);
@@ -165,20 +163,6 @@ fw_inline const void *fw_blob_at(
     if (!whole || offset > fw_blob_shapes[blob].last)
         return 0;
     return whole + offset;
-}
-
-fw_inline const struct fw_rule *fw_delta_at(const struct fw_env *env, __u32 index)
-{
-    (void)env;
-    return bpf_map_lookup_elem(&fw_delta, &index);
-}
-
-fw_inline __u64 fw_dead_at(const struct fw_env *env, __u32 index)
-{
-    __u64 *word = bpf_map_lookup_elem(&fw_dead, &index);
-
-    (void)env;
-    return word ? *word : 0;
 }
 
 fw_inline __u64 fw_members_of(const struct fw_env *env, __u32 class)

@@ -55,8 +55,6 @@ void compile_tables_free(struct compile_tables *tables)
         free(tables->rows[family].items);
     }
     compile_blobs_drop(tables);
-    free(tables->delta);
-    free(tables->dead);
     free(tables->classes);
     free(tables->devices);
     free(tables->hosts);

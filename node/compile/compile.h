@@ -139,10 +139,6 @@ struct compile_tables {
     struct compile_rows rows[FW_FAMILY_COUNT];
     struct blob blobs[FW_BLOB_COUNT]; /* out of leaves and rows: compile_build() */
     struct forest_shape shapes[FW_FAMILY_COUNT][FW_FOREST_COUNT];
-    struct fw_rule *delta; /* beside the forests; FW_DELTA_MAX of a root */
-    uint32_t delta_count;
-    uint64_t *dead; /* bits by order: rules of a forest that do not count */
-    uint32_t dead_count;
     uint64_t *classes; /* by class; [0] is 0 */
     uint32_t classes_count;
     struct compile_device_row *devices;

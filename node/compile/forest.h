@@ -30,8 +30,7 @@ struct forest_shape {
 /*
  * rules ascend by order (FW_ID_ORDER of their id), all of `family`. has_hidden, if not NULL, is a
  * bitmap by order (64 a word, room for the last order): set for each rule that keeps another one
- * out of some leaf because it decides there first; without such a bit, a rule can be taken out by
- * FW_ROOT_DEAD alone.
+ * out of some leaf because it decides there first. NULL: nothing is kept out, every match counts.
  */
 int forest_build(struct blob *blob, const struct fw_rule *rules, uint32_t rules_count,
     enum fw_family family, const struct forest_limits *limits, uint64_t *has_hidden,

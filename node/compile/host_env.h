@@ -81,16 +81,6 @@ fw_inline const void *fw_blob_at(
     return at < env->tables->blobs[blob].count ? (const __u64 *)whole + at : NULL;
 }
 
-fw_inline const struct fw_rule *fw_delta_at(const struct fw_env *env, __u32 index)
-{
-    return index < env->tables->delta_count ? &env->tables->delta[index] : NULL;
-}
-
-fw_inline __u64 fw_dead_at(const struct fw_env *env, __u32 index)
-{
-    return index < env->tables->dead_count ? env->tables->dead[index] : 0;
-}
-
 fw_inline __u64 fw_members_of(const struct fw_env *env, __u32 class)
 {
     return class < env->tables->classes_count ? env->tables->classes[class] : 0;

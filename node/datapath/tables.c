@@ -44,8 +44,6 @@ static void columns_of(const struct compile_tables *tables, struct column ret_co
     const struct column columns[TABLES_MAPS] = {
         ARRAY("fw_gen", &tables->gen, 1, struct fw_gen, false),
         ARRAY("fw_policy", &tables->policy, 1, struct fw_policy, false),
-        ARRAY("fw_delta", tables->delta, tables->delta_count, struct fw_rule, false),
-        ARRAY("fw_dead", tables->dead, tables->dead_count, uint64_t, true),
         ARRAY("fw_classes", tables->classes, tables->classes_count, uint64_t, true),
         ARRAY("fw_manage", tables->manage, tables->manage_count, struct fw_manage, false),
         KEYED("fw_hosts", tables->hosts, tables->hosts_count, struct compile_host_row, address,

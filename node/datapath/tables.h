@@ -10,7 +10,7 @@
 struct bpf_object;
 struct compile_tables;
 
-#define TABLES_MAPS 8
+#define TABLES_MAPS 6
 
 struct tables_maps {
     int fds[TABLES_MAPS];

@@ -78,7 +78,6 @@ static int size_maps(struct kernel *kernel, const struct compile_tables *tables,
     gen->rodata->fw_counts_atomic = 1;
     gen->rodata->fw_rule_counters = kernel->counters;
     (void)bpf_map__set_max_entries(gen->maps.fw_rule_counts, kernel->counters);
-    (void)bpf_map__set_max_entries(gen->maps.fw_dead, tables->dead_count + 1);
     (void)bpf_map__set_max_entries(gen->maps.fw_classes, tables->classes_count + 1);
     (void)bpf_map__set_max_entries(gen->maps.fw_hosts, tables->hosts_count + 1);
     return r;
@@ -120,10 +119,6 @@ static int fill_arrays(struct kernel *kernel, const struct compile_tables *table
     uint32_t zero = 0;
     int r = put(gen->maps.fw_gen, &zero, &tables->gen);
 
-    for (uint32_t i = 0; r == 0 && i < tables->delta_count; i++)
-        r = put(gen->maps.fw_delta, &i, &tables->delta[i]);
-    for (uint32_t i = 0; r == 0 && i < tables->dead_count; i++)
-        r = put(gen->maps.fw_dead, &i, &tables->dead[i]);
     for (uint32_t i = 0; r == 0 && i < tables->classes_count; i++)
         r = put(gen->maps.fw_classes, &i, &tables->classes[i]);
     for (uint32_t i = 0; r == 0 && i < tables->manage_count; i++)
