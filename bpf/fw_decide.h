@@ -101,16 +101,6 @@ fw_inline _Bool fw_is_extra_ethertype(const struct fw_gen *gen, __u32 ethertype)
     return 0;
 }
 
-fw_inline void fw_find_hosts(const struct fw_env *env, struct fw_key *key)
-{
-    struct fw_address address = {.family = key->family};
-
-    __builtin_memcpy(address.address, key->target, 16);
-    key->target_host = (__u8)fw_host_flags(env, &address);
-    __builtin_memcpy(address.address, key->source, 16);
-    key->source_host = (__u8)fw_host_flags(env, &address);
-}
-
 fw_inline __u64 fw_key_word(const struct fw_key *key)
 {
     return (__u64)key->protocol << FW_WORD_PROTOCOL | (__u64)key->tcp_flags << FW_WORD_TCP_FLAGS |
@@ -161,7 +151,7 @@ fw_inline enum fw_reason fw_begin(const struct fw_env *env, const struct fw_gen 
         return FW_REASON_PASS_ETHERTYPE;
     if (reason != FW_REASON_NONE)
         return reason;
-    fw_find_hosts(env, key);
+    key->target_host = (__u8)fw_host_at(env, key, key->target);
     reason = fw_lifeline(env, gen, key);
     if (reason != FW_REASON_NONE)
         return reason;

@@ -16,6 +16,16 @@
 #define FW_ICMPV6_ND_LAST 136
 #define FW_ICMPV6_MLD2_REPORT 143
 
+/* What an address of the packet is to this box: enum fw_host_flag. */
+fw_inline __u32 fw_host_at(
+    const struct fw_env *env, const struct fw_key *key, const __u64 address[2])
+{
+    struct fw_address find = {.family = key->family};
+
+    __builtin_memcpy(find.address, address, sizeof(find.address));
+    return fw_host_flags(env, &find);
+}
+
 fw_inline _Bool fw_is_to_self(const struct fw_key *key)
 {
     return (key->target_host & FW_HOST_OWN) != 0;
@@ -142,13 +152,23 @@ fw_inline _Bool fw_mesh_admits(const struct fw_env *env, const struct fw_key *ke
     return 1;
 }
 
+/* Who sent it matters to few packets, and asking takes a lookup. */
+fw_inline _Bool fw_asks_for_source(const struct fw_gen *gen, const struct fw_key *key)
+{
+    return key->source_port == FW_PORT_DNS || key->source_port == FW_PORT_NTP ||
+           (gen->mesh_port != 0 &&
+               (key->source_port == gen->mesh_port || key->target_port == gen->mesh_port));
+}
+
 fw_inline enum fw_reason fw_lifeline_self(
-    const struct fw_env *env, const struct fw_gen *gen, const struct fw_key *key)
+    const struct fw_env *env, const struct fw_gen *gen, struct fw_key *key)
 {
     enum fw_reason reason;
     _Bool is_mesh = key->protocol == FW_PROTOCOL_TCP && gen->mesh_port != 0 &&
                     key->target_port == gen->mesh_port;
 
+    if (fw_asks_for_source(gen, key))
+        key->source_host = (__u8)fw_host_at(env, key, key->source);
     if (is_mesh && ((key->source_host & FW_HOST_PEER) || fw_mesh_admits(env, key)))
         return FW_REASON_PASS_MESH;
     reason = fw_lifeline_reply(gen, key);
@@ -165,7 +185,7 @@ fw_inline enum fw_reason fw_lifeline_self(
 
 /* A reason to pass, FW_REASON_DROP_MESH_RATE, or FW_REASON_NONE. */
 fw_inline enum fw_reason fw_lifeline(
-    const struct fw_env *env, const struct fw_gen *gen, const struct fw_key *key)
+    const struct fw_env *env, const struct fw_gen *gen, struct fw_key *key)
 {
     if (key->fragment != FW_FRAGMENT_NONE)
         return FW_REASON_NONE;
