@@ -315,14 +315,15 @@ static void add_wide_rule(struct world *world, int number)
     assert_int_equal(world_rule(world, text), 0);
 }
 
-/* Through every run of the second stage, with more log rules before it than are counted. */
-static void the_last_of_the_most_rules_decides(void **state)
+typedef int (*load_fn)(const struct compile_tables *, struct kernel **, struct problem *);
+
+/* Many rules, with more log rules before the last one than are counted. */
+static void the_last_of_many_rules_decides(load_fn load)
 {
     struct both *both = calloc(1, sizeof(*both));
     struct packet packet = {0};
     struct host_answer answer;
 
-    (void)state;
     assert_non_null(both);
     assert_int_equal(world_init(&both->world), 0);
     for (int i = 0; i < FW_HITS_MAX + 4; i++)
@@ -331,7 +332,7 @@ static void the_last_of_the_most_rules_decides(void **state)
         add_wide_rule(&both->world, i);
     assert_int_equal(world_rule(&both->world, "drop in tcp port 80 priority 9"), 0);
     assert_int_equal(world_compile(&both->world), 0);
-    assert_int_equal(kernel_new(both->world.tables, &both->kernel, &both->world.problem), 0);
+    assert_int_equal(load(both->world.tables, &both->kernel, &both->world.problem), 0);
     packet_cases[0].build(&packet);
     for (int kind = FW_KIND_XDP; kind <= FW_KIND_TC_IN; kind++) {
         assert_int_equal(kernel_decide(both->kernel, (enum fw_kind)kind,
@@ -339,6 +340,46 @@ static void the_last_of_the_most_rules_decides(void **state)
             0);
         assert_int_equal(answer.reason, FW_REASON_DROP_RULE);
     }
+    both_free(both);
+}
+
+static void the_last_of_many_rules_decides_in_one_value(void **state)
+{
+    (void)state;
+    the_last_of_many_rules_decides(kernel_new);
+}
+
+static void the_last_of_many_rules_decides_in_chunks(void **state)
+{
+    (void)state;
+    the_last_of_many_rules_decides(kernel_new_cut);
+}
+
+/* As on kernels that take no large values. */
+static void every_case_has_its_reason_over_chunks(void **state)
+{
+    struct both *both = both_new(0);
+    struct kernel *cut = NULL;
+
+    (void)state;
+    assert_int_equal(kernel_new_cut(both->world.tables, &cut, &both->world.problem), 0);
+    for (size_t i = 0; i < packet_cases_count; i++) {
+        struct packet packet = {0};
+        struct host_answer whole, chunks;
+
+        if (packet_cases[i].device_flags)
+            continue;
+        packet_cases[i].build(&packet);
+        if (packet.len < FRAME_LEAST)
+            continue;
+        assert_int_equal(
+            kernel_decide(both->kernel, FW_KIND_XDP, bytes_of(packet.bytes, packet.len), &whole),
+            0);
+        assert_int_equal(
+            kernel_decide(cut, FW_KIND_XDP, bytes_of(packet.bytes, packet.len), &chunks), 0);
+        assert_int_equal(whole.reason, chunks.reason);
+    }
+    kernel_free(cut);
     both_free(both);
 }
 
@@ -365,7 +406,9 @@ int main(void)
         cmocka_unit_test(strangers_knock_at_the_mesh_port_by_a_rate_of_their_own),
         cmocka_unit_test(a_dry_run_counts_and_passes),
         cmocka_unit_test(no_program_needs_more_than_200000_verified_instructions),
-        cmocka_unit_test(the_last_of_the_most_rules_decides),
+        cmocka_unit_test(the_last_of_many_rules_decides_in_one_value),
+        cmocka_unit_test(the_last_of_many_rules_decides_in_chunks),
+        cmocka_unit_test(every_case_has_its_reason_over_chunks),
     };
 
     if (!kernel_is_possible()) {
