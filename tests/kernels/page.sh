@@ -51,7 +51,7 @@ for row in "$@"; do
     name=${row%% *}
     [[ -f $folder/$name.log ]] || continue
     echo -n "| $name |"
-    for program in fw_xdp_entry fw_tc_entry fw_xdp_parse fw_xdp_verdict fw_tc_parse fw_tc_verdict; do echo -n " $(count "$name" $program) |"; done
+    for program in fw_xdp_entry fw_tc_entry fw_xdp_parse fw_xdp_verdict4 fw_xdp_verdict6 fw_tc_parse fw_tc_verdict4 fw_tc_verdict6; do echo -n " $(count "$name" $program) |"; done
     echo
 done
 
