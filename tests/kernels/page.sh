@@ -45,8 +45,8 @@ What the verifier looked at, of at most 1,000,000. In brackets: where there are 
 atomically.
 
 PAGE
-echo "| kernel | fw_xdp_entry | fw_tc_entry | fw_xdp_parse | fw_xdp_verdict | fw_tc_parse | fw_tc_verdict |"
-echo "|---|---|---|---|---|---|---|"
+echo "| kernel | fw_xdp_entry | fw_tc_entry | fw_xdp_parse | fw_xdp_verdict4 | fw_xdp_verdict6 | fw_tc_parse | fw_tc_verdict4 | fw_tc_verdict6 |"
+echo "|---|---|---|---|---|---|---|---|---|"
 for row in "$@"; do
     name=${row%% *}
     [[ -f $folder/$name.log ]] || continue
