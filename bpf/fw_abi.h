@@ -11,7 +11,8 @@
 #define FW_ABI_VERSION 2 /* the N of the pin directory vN */
 
 #define FW_SLOTS 256         /* generations; slot 0 is lifeline only */
-#define FW_SHARDS_MAX 16     /* counters: shard = CPU mod shards */
+#define FW_SLOTS_NEAR 8      /* the slots below are reached by a direct jump */
+#define FW_SHARDS_MAX 16     /* counters: shard = CPU mod shards, which are a power of two */
 #define FW_REASONS_MAX 128   /* counters of reasons: index = shard * FW_REASONS_MAX + reason */
 #define FW_RULES_MAX 262144  /* terminal leaf rules of one root */
 #define FW_OBSERVED_MAX 1024 /* log and shadow leaf rules of one root */
@@ -84,8 +85,9 @@ struct fw_count {
     __u64 packets; /* wire packets */
     __u64 bytes;
     __u64 last_ns; /* of a rule: of its last packet, monotonic, some milliseconds coarse */
+    __u64 tick;    /* the kernel's jiffies when last_ns was read: within one it stands */
 };
-_Static_assert(sizeof(struct fw_count) == 24, "fw_count is read by mmap");
+_Static_assert(sizeof(struct fw_count) == 32, "fw_count is read by mmap");
 
 /* ---- what belongs to one generation */
 
@@ -138,8 +140,10 @@ struct fw_gen {
     __u16 ethertypes_count;
     __u16 ethertypes[FW_ETHERTYPES_MAX];
     __u16 zero;
+    __u32 hosts_mask; /* sets of fw_hosts, less one */
+    __u32 hosts_seed;
 };
-_Static_assert(sizeof(struct fw_gen) == 1680, "fw_gen has no padding");
+_Static_assert(sizeof(struct fw_gen) == 1688, "fw_gen has no padding");
 
 /*
  * Small fields of a packet in one word, so that a rule tests all of them with one mask: protocol,
@@ -291,12 +295,17 @@ struct fw_blob_shape {
 #define FW_CUT_VLAN 7 /* word >> 32 */
 #define FW_CUTS 8
 
-/* Map fw_devices: ifindex (u32) -> this. An unknown ifindex is lifeline only, as Ethernet. */
+/*
+ * A device is in fw_devices[ifindex], or above FW_DEVICES_NEAR in the hash fw_devices_far. An
+ * unknown ifindex is lifeline only, as Ethernet.
+ */
+#define FW_DEVICES_NEAR 4096
 enum fw_device_flag {
     FW_DEVICE_RAW_IP = 1,  /* no link header: tun, WireGuard, ... */
     FW_DEVICE_EXEMPT = 2,  /* everything passes, counted */
     FW_DEVICE_DHCP = 4,    /* a DHCP client listens here */
     FW_DEVICE_NO_TAGS = 8, /* XDP does not see hardware-style VLAN tags here */
+    FW_DEVICE_KNOWN = 16,  /* the entry is one */
 };
 
 struct fw_device {
@@ -308,14 +317,31 @@ struct fw_device {
 };
 _Static_assert(sizeof(struct fw_device) == 16, "fw_device has no padding");
 
-/* Map fw_hosts: address -> what it is to this box. */
+/*
+ * Map fw_hosts[set]: what addresses are to this box. A table of our own: the kernel's hash costs
+ * every packet a call. An address is in one of the ways of its set, or nowhere.
+ */
 enum fw_host_flag { FW_HOST_OWN = 1, FW_HOST_PEER = 2, FW_HOST_DNS = 4, FW_HOST_NTP = 8 };
 
-struct fw_address {
-    __u32 family; /* enum fw_family */
-    __u8 address[16];
+struct fw_host {
+    __u64 address[2]; /* network order */
+    __u32 family;     /* enum fw_family */
+    __u32 flags;      /* enum fw_host_flag; 0: the way is free */
 };
-_Static_assert(sizeof(struct fw_address) == 20, "fw_address is a map key: no hidden padding");
+#define FW_HOST_WAYS 4
+#define FW_HOST_SETS_MAX 1048576 /* a power of two */
+struct fw_host_set {
+    struct fw_host ways[FW_HOST_WAYS];
+};
+
+static inline __u32 fw_host_set_of(
+    const struct fw_gen *gen, __u32 family, __u64 address_0, __u64 address_1)
+{
+    __u64 mixed = (address_0 + family + gen->hosts_seed) * 0x9e3779b97f4a7c15ULL;
+
+    mixed = ((mixed >> 32 ^ mixed) + address_1) * 0xd6e8feb86659fd93ULL;
+    return (__u32)(mixed >> 40) & gen->hosts_mask;
+}
 
 /* Map fw_manage[0 ... manage_count - 1]: from a prefix to a port of the box itself. */
 struct fw_manage {

@@ -151,7 +151,7 @@ fw_inline enum fw_reason fw_begin(const struct fw_env *env, const struct fw_gen 
         return FW_REASON_PASS_ETHERTYPE;
     if (reason != FW_REASON_NONE)
         return reason;
-    key->target_host = (__u8)fw_host_at(env, key, key->target);
+    key->target_host = (__u8)fw_host_at(env, gen, key, key->target);
     reason = fw_lifeline(env, gen, key);
     if (reason != FW_REASON_NONE)
         return reason;

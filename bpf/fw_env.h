@@ -50,7 +50,7 @@ fw_inline const void *fw_blob_at(
 /* NULL or 0 where there is nothing. */
 fw_inline __u64 fw_members_of(const struct fw_env *env, __u32 class);
 fw_inline const struct fw_manage *fw_manage_at(const struct fw_env *env, __u32 index);
-fw_inline __u32 fw_host_flags(const struct fw_env *env, const struct fw_address *address);
+fw_inline const struct fw_host_set *fw_host_set_at(const struct fw_env *env, __u32 set);
 
 fw_inline _Bool fw_fragment_find(
     const struct fw_env *env, const struct fw_fragment_key *key, struct fw_fragment_kept *ret_kept);

@@ -38,12 +38,6 @@ struct fw_walk {
 
 /* ---- one rule */
 
-/* 1 or 0, without branches. */
-fw_inline __u64 fw_is_zero(__u64 value)
-{
-    return ((value | -value) >> 63) ^ 1;
-}
-
 #define FW_LANES 0x0000ffff0000ffffULL
 #define FW_GUARDS 0x0001000000010000ULL
 

@@ -19,10 +19,23 @@ _Static_assert(1 + FW_PASSES_MAX / FW_PASSES_A_RUN + 1 +
                    33,
     "the walk must end before the kernel's limit of tail calls");
 
-FW_PROGRAM_ARRAY(fw_xdp_verdict4_progs);
-FW_PROGRAM_ARRAY(fw_xdp_verdict6_progs);
-FW_PROGRAM_ARRAY(fw_tc_verdict4_progs);
-FW_PROGRAM_ARRAY(fw_tc_verdict6_progs);
+int fw_xdp_verdict4(struct xdp_md *packet);
+int fw_xdp_verdict6(struct xdp_md *packet);
+int fw_tc_verdict4(struct __sk_buff *packet);
+int fw_tc_verdict6(struct __sk_buff *packet);
+
+/* The generation's own, so that a stage calls the next at a constant place, which is a direct jump.
+ */
+#define FW_VERDICTS(name, ipv4, ipv6)          \
+    struct {                                   \
+        __uint(type, BPF_MAP_TYPE_PROG_ARRAY); \
+        __uint(max_entries, FW_FAMILY_COUNT);  \
+        __uint(key_size, sizeof(__u32));       \
+        __array(values, int(void *));          \
+    } name SEC(".maps") = {.values = {[FW_IPV4] = (void *)&(ipv4), [FW_IPV6] = (void *)&(ipv6)}}
+
+FW_VERDICTS(fw_xdp_verdicts, fw_xdp_verdict4, fw_xdp_verdict6);
+FW_VERDICTS(fw_tc_verdicts, fw_tc_verdict4, fw_tc_verdict6);
 
 /* By kind: the key between the stages. */
 FW_MAP(fw_work, BPF_MAP_TYPE_PERCPU_ARRAY, FW_KIND_COUNT, __u32, struct fw_key);
@@ -46,12 +59,22 @@ fw_inline _Bool is_at_network(const struct fw_env *env, const struct fw_device *
            (!device || (device->flags & FW_DEVICE_RAW_IP));
 }
 
+fw_inline const struct fw_device *find_device(__u32 ifindex)
+{
+    const struct fw_device *device;
+
+    if (ifindex >= FW_DEVICES_NEAR)
+        return bpf_map_lookup_elem(&fw_devices_far, &ifindex);
+    device = bpf_map_lookup_elem(&fw_devices, &ifindex);
+    return device && (device->flags & FW_DEVICE_KNOWN) ? device : 0;
+}
+
 fw_inline int parse_stage(struct fw_env *env, __u32 ifindex, struct fw_scratch *scratch)
 {
     __u32 zero = 0, kind = env->kind;
     struct fw_gen *gen = bpf_map_lookup_elem(&fw_gen, &zero);
     struct fw_key *key = bpf_map_lookup_elem(&fw_work, &kind);
-    struct fw_device *device = bpf_map_lookup_elem(&fw_devices, &ifindex);
+    const struct fw_device *device = find_device(ifindex);
 
     if (!gen || !key)
         return 1;
@@ -79,6 +102,7 @@ fw_inline struct fw_env open_xdp(struct xdp_md *xdp)
 {
     return (struct fw_env){.ctx = xdp,
         .kind = FW_KIND_XDP,
+        .shard = fw_shard(),
         .frame_bytes = (__u32)((long)xdp->data_end - (long)xdp->data),
         .wire_packets = 1};
 }
@@ -89,6 +113,7 @@ fw_inline struct fw_env open_tc(struct __sk_buff *skb)
 
     return (struct fw_env){.ctx = skb,
         .kind = FW_KIND_TC_IN,
+        .shard = fw_shard(),
         .frame_bytes = skb->len,
         .wire_packets = segments ? segments : 1,
         .kernel_type = bpf_ntohs((__u16)skb->protocol)};
@@ -112,9 +137,9 @@ int fw_xdp_parse(struct xdp_md *xdp)
 
     if (verdict == STAGE_ON && scratch) {
         if (is_ipv6(FW_KIND_XDP))
-            bpf_tail_call(xdp, &fw_xdp_verdict6_progs, scratch->slot);
+            bpf_tail_call_static(xdp, &fw_xdp_verdicts, FW_IPV6);
         else
-            bpf_tail_call(xdp, &fw_xdp_verdict4_progs, scratch->slot);
+            bpf_tail_call_static(xdp, &fw_xdp_verdicts, FW_IPV4);
         fw_count_reason(&env, FW_REASON_DROP_STAGE);
     }
     return verdict == 0 ? XDP_PASS : XDP_DROP;
@@ -130,38 +155,36 @@ int fw_tc_parse(struct __sk_buff *skb)
 
     if (verdict == STAGE_ON && scratch) {
         if (is_ipv6(FW_KIND_TC_IN))
-            bpf_tail_call(skb, &fw_tc_verdict6_progs, scratch->slot);
+            bpf_tail_call_static(skb, &fw_tc_verdicts, FW_IPV6);
         else
-            bpf_tail_call(skb, &fw_tc_verdict4_progs, scratch->slot);
+            bpf_tail_call_static(skb, &fw_tc_verdicts, FW_IPV4);
         fw_count_reason(&env, FW_REASON_DROP_STAGE);
     }
     return verdict == 0 ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 /* The verdict program of a kind and family. */
-#define VERDICT(name, section, context, of_kind, of_family, scratch_map, programs, pass, drop) \
-    SEC(section)                                                                               \
-    int name(context *packet)                                                                  \
-    {                                                                                          \
-        __u32 zero = 0;                                                                        \
-        struct fw_env env = {.ctx = packet, .kind = (of_kind)};                                \
-        struct fw_scratch *scratch = bpf_map_lookup_elem(&scratch_map, &zero);                 \
-        int verdict = scratch ? verdict_stage(&env, of_family) : 1;                            \
-                                                                                               \
-        if (verdict == STAGE_ON && scratch) {                                                  \
-            bpf_tail_call(packet, &programs, scratch->slot);                                   \
-            fw_count_reason(&env, FW_REASON_DROP_STAGE);                                       \
-        }                                                                                      \
-        return verdict == 0 ? (pass) : (drop);                                                 \
+#define VERDICT(name, section, context, of_kind, of_family, programs, pass, drop)    \
+    SEC(section)                                                                     \
+    int name(context *packet)                                                        \
+    {                                                                                \
+        struct fw_env env = {.ctx = packet, .kind = (of_kind), .shard = fw_shard()}; \
+        int verdict = verdict_stage(&env, of_family);                                \
+                                                                                     \
+        if (verdict == STAGE_ON) {                                                   \
+            bpf_tail_call_static(packet, &programs, of_family);                      \
+            fw_count_reason(&env, FW_REASON_DROP_STAGE);                             \
+        }                                                                            \
+        return verdict == 0 ? (pass) : (drop);                                       \
     }
 
-VERDICT(fw_xdp_verdict4, "xdp", struct xdp_md, FW_KIND_XDP, FW_IPV4, fw_xdp_scratch,
-    fw_xdp_verdict4_progs, XDP_PASS, XDP_DROP)
-VERDICT(fw_xdp_verdict6, "xdp", struct xdp_md, FW_KIND_XDP, FW_IPV6, fw_xdp_scratch,
-    fw_xdp_verdict6_progs, XDP_PASS, XDP_DROP)
-VERDICT(fw_tc_verdict4, "tc", struct __sk_buff, FW_KIND_TC_IN, FW_IPV4, fw_tc_scratch,
-    fw_tc_verdict4_progs, TC_ACT_UNSPEC, TC_ACT_SHOT)
-VERDICT(fw_tc_verdict6, "tc", struct __sk_buff, FW_KIND_TC_IN, FW_IPV6, fw_tc_scratch,
-    fw_tc_verdict6_progs, TC_ACT_UNSPEC, TC_ACT_SHOT)
+VERDICT(fw_xdp_verdict4, "xdp", struct xdp_md, FW_KIND_XDP, FW_IPV4, fw_xdp_verdicts, XDP_PASS,
+    XDP_DROP)
+VERDICT(fw_xdp_verdict6, "xdp", struct xdp_md, FW_KIND_XDP, FW_IPV6, fw_xdp_verdicts, XDP_PASS,
+    XDP_DROP)
+VERDICT(fw_tc_verdict4, "tc", struct __sk_buff, FW_KIND_TC_IN, FW_IPV4, fw_tc_verdicts,
+    TC_ACT_UNSPEC, TC_ACT_SHOT)
+VERDICT(fw_tc_verdict6, "tc", struct __sk_buff, FW_KIND_TC_IN, FW_IPV6, fw_tc_verdicts,
+    TC_ACT_UNSPEC, TC_ACT_SHOT)
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

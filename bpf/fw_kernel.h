@@ -42,9 +42,10 @@ FW_MAP(fw_policy, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_policy);
 FW_MAP(fw_classes, BPF_MAP_TYPE_ARRAY, 1, __u32, __u64);
 FW_MAP(fw_manage, BPF_MAP_TYPE_ARRAY, FW_MANAGE_MAX, __u32, struct fw_manage);
 FW_MAP(fw_mesh_sources, BPF_MAP_TYPE_ARRAY, FW_MESH_SETS, __u32, struct fw_mesh_set);
-FW_MAP(fw_hosts, BPF_MAP_TYPE_HASH, 1, struct fw_address, __u32);
+FW_MAP(fw_hosts, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_host_set);
 FW_MAP(fw_fragments, BPF_MAP_TYPE_LRU_HASH, 4096, struct fw_fragment_key, struct fw_fragment_kept);
-FW_MAP_FLAGS(fw_devices, BPF_MAP_TYPE_HASH, 65536, __u32, struct fw_device, BPF_F_NO_PREALLOC);
+FW_MAP(fw_devices, BPF_MAP_TYPE_ARRAY, FW_DEVICES_NEAR, __u32, struct fw_device);
+FW_MAP_FLAGS(fw_devices_far, BPF_MAP_TYPE_HASH, 65536, __u32, struct fw_device, BPF_F_NO_PREALLOC);
 FW_MAP_FLAGS(fw_rule_counts, BPF_MAP_TYPE_ARRAY, 1, __u32, struct fw_count, BPF_F_MMAPABLE);
 
 const volatile __u32 fw_rule_counters = 0;
@@ -57,6 +58,7 @@ const volatile struct fw_blob_shape fw_blob_shapes[FW_BLOB_COUNT];
 struct fw_env {
     void *ctx;
     __u32 kind;
+    __u32 shard; /* fw_shard() */
     __u32 frame_bytes;
     __u32 wire_packets;
     __u32 kernel_type;
@@ -179,12 +181,10 @@ fw_inline const struct fw_manage *fw_manage_at(const struct fw_env *env, __u32 i
     return bpf_map_lookup_elem(&fw_manage, &index);
 }
 
-fw_inline __u32 fw_host_flags(const struct fw_env *env, const struct fw_address *address)
+fw_inline const struct fw_host_set *fw_host_set_at(const struct fw_env *env, __u32 set)
 {
-    __u32 *flags = bpf_map_lookup_elem(&fw_hosts, address);
-
     (void)env;
-    return flags ? *flags : 0;
+    return bpf_map_lookup_elem(&fw_hosts, &set);
 }
 
 fw_inline _Bool fw_fragment_find(
@@ -213,16 +213,21 @@ fw_inline struct fw_mesh_set *fw_mesh_set_at(const struct fw_env *env, __u32 ind
 
 fw_inline void fw_count_rule(const struct fw_env *env, __u32 counter)
 {
-    __u32 index = fw_shard() * fw_rule_counters + counter;
+    __u32 index = env->shard * fw_rule_counters + counter;
     struct fw_count *count = bpf_map_lookup_elem(&fw_rule_counts, &index);
+    __u64 tick = bpf_jiffies64();
 
-    if (count) {
-        fw_add(count, env->wire_packets, env->frame_bytes);
+    if (!count)
+        return;
+    fw_add(count, env->wire_packets, env->frame_bytes);
+    /* Jiffies are read in place, a clock by a call. */
+    if (count->tick != tick) {
+        count->tick = tick;
         count->last_ns = fw_coarse_ns();
     }
 }
 
 fw_inline void fw_count_reason(const struct fw_env *env, __u32 reason)
 {
-    fw_add_reason(reason, env->wire_packets, env->frame_bytes);
+    fw_add_reason(env->shard, reason, env->wire_packets, env->frame_bytes);
 }

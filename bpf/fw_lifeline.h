@@ -17,13 +17,24 @@
 #define FW_ICMPV6_MLD2_REPORT 143
 
 /* What an address of the packet is to this box: enum fw_host_flag. */
-fw_inline __u32 fw_host_at(
-    const struct fw_env *env, const struct fw_key *key, const __u64 address[2])
+fw_inline __u32 fw_host_at(const struct fw_env *env, const struct fw_gen *gen,
+    const struct fw_key *key, const __u64 address[2])
 {
-    struct fw_address find = {.family = key->family};
+    const struct fw_host_set *set =
+        fw_host_set_at(env, fw_host_set_of(gen, key->family, address[0], address[1]));
+    __u32 flags = 0;
 
-    __builtin_memcpy(find.address, address, sizeof(find.address));
-    return fw_host_flags(env, &find);
+    if (!set)
+        return 0;
+    FW_UNROLL
+    for (__u32 i = 0; i < FW_HOST_WAYS; i++) {
+        const struct fw_host *host = &set->ways[i];
+        __u64 differs = (host->address[0] ^ address[0]) | (host->address[1] ^ address[1]) |
+                        (host->family ^ key->family);
+
+        flags |= host->flags & -(__u32)fw_is_zero(differs);
+    }
+    return flags;
 }
 
 fw_inline _Bool fw_is_to_self(const struct fw_key *key)
@@ -168,7 +179,7 @@ fw_inline enum fw_reason fw_lifeline_self(
                     key->target_port == gen->mesh_port;
 
     if (fw_asks_for_source(gen, key))
-        key->source_host = (__u8)fw_host_at(env, key, key->source);
+        key->source_host = (__u8)fw_host_at(env, gen, key, key->source);
     if (is_mesh && ((key->source_host & FW_HOST_PEER) || fw_mesh_admits(env, key)))
         return FW_REASON_PASS_MESH;
     reason = fw_lifeline_reply(gen, key);

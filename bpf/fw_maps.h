@@ -34,14 +34,14 @@ struct {
     __type(value, struct fw_count);
 } fw_reason_counts SEC(".maps");
 
-/* The loader sets both before load. */
-const volatile __u32 fw_shards = FW_SHARDS_MAX;
+/* The loader sets them before load. */
+const volatile __u32 fw_shards = FW_SHARDS_MAX; /* a power of two */
 const volatile __u32 fw_counts_atomic = 1;
 const volatile __u32 fw_has_coarse_clock = 0; /* kernels from 5.11 */
 
 static inline __attribute__((always_inline)) __u32 fw_shard(void)
 {
-    return fw_shards ? bpf_get_smp_processor_id() % fw_shards : 0;
+    return bpf_get_smp_processor_id() & (fw_shards - 1);
 }
 
 /* When, to a few milliseconds where the kernel has a clock that costs next to nothing. */
@@ -64,9 +64,9 @@ static inline __attribute__((always_inline)) void fw_add(
 }
 
 static inline __attribute__((always_inline)) void fw_add_reason(
-    __u32 reason, __u64 packets, __u64 bytes)
+    __u32 shard, __u32 reason, __u64 packets, __u64 bytes)
 {
-    __u32 index = fw_shard() * FW_REASONS_MAX + reason;
+    __u32 index = shard * FW_REASONS_MAX + reason;
     struct fw_count *count = bpf_map_lookup_elem(&fw_reason_counts, &index);
 
     if (count)

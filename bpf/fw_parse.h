@@ -84,8 +84,10 @@ struct fw_key {
     __u32 tree;
     __u32 forest; /* enum fw_forest_kind */
     __u32 hits;
-    __u32 runs;           /* of the verdict stage */
-    __u32 found;          /* which rule of a leaf matched */
+    __u32 runs;      /* of the verdict stage */
+    __u32 found;     /* which rule of a leaf matched */
+    __u32 forgotten; /* fw_forget() */
+    __u32 zero;
     __u32 limit;          /* what is at this order or behind is of no interest */
     __u32 matches;        /* of log and shadow leaf rules */
     __u32 default_action; /* of the device: enum fw_action; 0 counts as allow */
@@ -102,6 +104,13 @@ struct fw_cursor {
     __u32 end; /* offset at which the IP packet ends */
 };
 
+/* The value, of which the verifier then knows nothing: else it follows each value on its own. */
+fw_inline __u32 fw_forget(struct fw_key *key, __u32 value)
+{
+    *(volatile __u32 *)&key->forgotten = value;
+    return *(volatile __u32 *)&key->forgotten;
+}
+
 fw_inline __u32 fw_be16(const __u8 *at)
 {
     return (__u32)at[0] << 8 | at[1];
@@ -110,6 +119,12 @@ fw_inline __u32 fw_be16(const __u8 *at)
 fw_inline __u32 fw_be32(const __u8 *at)
 {
     return (__u32)at[0] << 24 | (__u32)at[1] << 16 | (__u32)at[2] << 8 | at[3];
+}
+
+/* 1 or 0, without branches. */
+fw_inline __u64 fw_is_zero(__u64 value)
+{
+    return ((value | -value) >> 63) ^ 1;
 }
 
 /* A u64 of network order, as a number. */
@@ -313,7 +328,7 @@ fw_inline enum fw_reason fw_parse_extension(
     key->ext_hop_only = header == FW_EXT_HOP;
     key->ext_count++;
     key->protocol = bytes[0];
-    cursor->at += len;
+    cursor->at = fw_forget(key, cursor->at + len);
     return FW_REASON_NONE;
 }
 

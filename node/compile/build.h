@@ -74,7 +74,11 @@ bool build_rule_is_on_l4(const Picket__V1__Rule *rule);
 int build_globs(struct build *build);
 uint64_t build_glob_bits(const struct build *build, const Picket__V1__Match *match);
 int build_devices(const struct compile_input *input, struct compile_tables *tables);
-int build_lifeline(const struct compile_input *input, struct compile_tables *tables);
+int build_lifeline(const struct compile_input *input, struct compile_tables *tables,
+    struct problem *reterr_problem);
+/* The table of addresses. 0, -ENOMEM, or -E2BIG with a sentence. */
+int build_hosts(const struct compile_lifeline *lifeline, struct compile_tables *tables,
+    struct problem *reterr_problem);
 
 int build_digest(struct build *build);
 

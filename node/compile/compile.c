@@ -83,7 +83,7 @@ const struct compile_object *compile_object_find(
 }
 
 static int open_tables(const struct compile_input *input, uint32_t objects_count, uint32_t flags,
-    struct compile_tables **ret_tables)
+    struct compile_tables **ret_tables, struct problem *reterr_problem)
 {
     struct compile_tables *tables = calloc(1, sizeof(*tables));
     int r = -ENOMEM;
@@ -95,7 +95,7 @@ static int open_tables(const struct compile_input *input, uint32_t objects_count
         tables->gen.flags = flags | (input->is_dry_run ? FW_GEN_DRY_RUN : 0U);
         tables->next_change_s = UINT64_MAX;
         memset(tables->policy.defaults, FW_ALLOW, sizeof(tables->policy.defaults));
-        r = build_lifeline(input, tables);
+        r = build_lifeline(input, tables, reterr_problem);
     }
     if (r < 0)
         compile_tables_free(tables);
@@ -154,7 +154,7 @@ int compile_objects(const struct compile_input *input, struct ledger_object *obj
     uint32_t objects_count, struct compile_tables **ret_tables, struct problem *reterr_problem)
 {
     struct build build = {.input = input, .objects = objects, .reterr_problem = reterr_problem};
-    int r = open_tables(input, objects_count, 0, &build.tables);
+    int r = open_tables(input, objects_count, 0, &build.tables, reterr_problem);
 
     if (r < 0)
         return r;
@@ -190,9 +190,8 @@ int compile_lifeline_only(const struct compile_input *input, struct compile_tabl
     struct problem *reterr_problem)
 {
     struct compile_tables *tables;
-    int r = open_tables(input, 0, FW_GEN_LIFELINE_ONLY, &tables);
+    int r = open_tables(input, 0, FW_GEN_LIFELINE_ONLY, &tables, reterr_problem);
 
-    (void)reterr_problem;
     if (r < 0)
         return r;
     tables->classes = calloc(1, sizeof(*tables->classes));

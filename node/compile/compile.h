@@ -127,10 +127,6 @@ struct compile_device_row {
     uint32_t index;
     struct fw_device device;
 };
-struct compile_host_row {
-    struct fw_address address;
-    uint32_t flags;
-};
 
 struct compile_tables {
     struct fw_gen gen;
@@ -143,8 +139,8 @@ struct compile_tables {
     uint32_t classes_count;
     struct compile_device_row *devices;
     uint32_t devices_count;
-    struct compile_host_row *hosts;
-    uint32_t hosts_count;
+    struct fw_host_set *hosts;
+    uint32_t hosts_count; /* sets, a power of two */
     struct fw_manage *manage;
     uint32_t manage_count;
 

@@ -117,7 +117,7 @@ void compile_device_entry(const struct fw_policy *policy, const struct compile_d
     bool has_link_header =
         device->link_type == LINK_TYPE_ETHER || device->link_type == LINK_TYPE_LOOPBACK;
 
-    *ret_device = (struct fw_device){.class = device->device_class};
+    *ret_device = (struct fw_device){.class = device->device_class, .flags = FW_DEVICE_KNOWN};
     for (uint32_t i = 0; i < policy->globs_count && i < FW_GLOBS_MAX; i++)
         if (compile_glob_matches(policy->globs[i], device->name))
             ret_device->globs |= 1ULL << i;
@@ -151,39 +151,6 @@ int build_devices(const struct compile_input *input, struct compile_tables *tabl
     return 0;
 }
 
-static int host_order(const void *a, const void *b)
-{
-    return memcmp(&((const struct compile_host_row *)a)->address,
-        &((const struct compile_host_row *)b)->address, sizeof(struct fw_address));
-}
-
-static int build_hosts(const struct compile_lifeline *lifeline, struct compile_tables *tables)
-{
-    uint32_t kept = 0;
-
-    if (lifeline->hosts_count == 0)
-        return 0;
-    tables->hosts = calloc(lifeline->hosts_count, sizeof(*tables->hosts));
-    if (!tables->hosts)
-        return -ENOMEM;
-    for (size_t i = 0; i < lifeline->hosts_count; i++) {
-        const struct compile_host *host = &lifeline->hosts[i];
-
-        tables->hosts[i].address.family = host->is_v6 ? FW_IPV6 : FW_IPV4;
-        memcpy(tables->hosts[i].address.address, host->address, host->is_v6 ? 16 : 4);
-        tables->hosts[i].flags = host->flags;
-    }
-    qsort(tables->hosts, lifeline->hosts_count, sizeof(*tables->hosts), host_order);
-    for (size_t i = 1; i < lifeline->hosts_count; i++) {
-        if (host_order(&tables->hosts[kept], &tables->hosts[i]) == 0)
-            tables->hosts[kept].flags |= tables->hosts[i].flags;
-        else
-            tables->hosts[++kept] = tables->hosts[i];
-    }
-    tables->hosts_count = kept + 1;
-    return 0;
-}
-
 static void mask_put(uint8_t *mask, uint32_t bits)
 {
     for (uint32_t i = 0; i < bits; i++)
@@ -211,7 +178,8 @@ static int build_manage(const struct compile_lifeline *lifeline, struct compile_
     return 0;
 }
 
-int build_lifeline(const struct compile_input *input, struct compile_tables *tables)
+int build_lifeline(const struct compile_input *input, struct compile_tables *tables,
+    struct problem *reterr_problem)
 {
     const struct compile_lifeline *lifeline = input->lifeline;
     int r;
@@ -226,6 +194,6 @@ int build_lifeline(const struct compile_input *input, struct compile_tables *tab
     tables->gen.ethertypes_count = (uint16_t)lifeline->ethertypes_count;
     for (size_t i = 0; i < lifeline->ethertypes_count; i++)
         tables->gen.ethertypes[i] = lifeline->ethertypes[i];
-    r = build_hosts(lifeline, tables);
+    r = build_hosts(lifeline, tables, reterr_problem);
     return r == 0 ? build_manage(lifeline, tables) : r;
 }

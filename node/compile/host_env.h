@@ -91,23 +91,9 @@ fw_inline const struct fw_manage *fw_manage_at(const struct fw_env *env, __u32 i
     return index < env->tables->manage_count ? &env->tables->manage[index] : NULL;
 }
 
-fw_inline __u32 fw_host_flags(const struct fw_env *env, const struct fw_address *address)
+fw_inline const struct fw_host_set *fw_host_set_at(const struct fw_env *env, __u32 set)
 {
-    uint32_t low = 0, high = env->tables->hosts_count;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        const struct compile_host_row *row = &env->tables->hosts[middle];
-        int order = memcmp(&row->address, address, sizeof(*address));
-
-        if (order == 0)
-            return row->flags;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return 0;
+    return set < env->tables->hosts_count ? &env->tables->hosts[set] : NULL;
 }
 
 fw_inline _Bool fw_fragment_find(

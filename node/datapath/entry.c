@@ -20,11 +20,7 @@ OWN_AS(own_fw_entry, struct fw_entry, fw_entry__destroy)
 static const char *const map_names[ENTRY_MAPS] = {
     [ENTRY_WORD] = "fw_word",
     [ENTRY_XDP_PARSE] = "fw_xdp_parse_progs",
-    [ENTRY_XDP_VERDICT4] = "fw_xdp_verdict4_progs",
-    [ENTRY_XDP_VERDICT6] = "fw_xdp_verdict6_progs",
     [ENTRY_TC_PARSE] = "fw_tc_parse_progs",
-    [ENTRY_TC_VERDICT4] = "fw_tc_verdict4_progs",
-    [ENTRY_TC_VERDICT6] = "fw_tc_verdict6_progs",
     [ENTRY_XDP_SCRATCH] = "fw_xdp_scratch",
     [ENTRY_TC_SCRATCH] = "fw_tc_scratch",
     [ENTRY_REASONS] = "fw_reason_counts",
@@ -126,13 +122,6 @@ static int find_maps(struct entry *entry, struct bpf_object *object, struct prob
     return 0;
 }
 
-/* The entry programs call parse only, so the arrays of the verdict stage are in no object yet. */
-static int new_program_array(const char *name)
-{
-    return bpf_map_create(
-        BPF_MAP_TYPE_PROG_ARRAY, name, sizeof(uint32_t), sizeof(uint32_t), FW_SLOTS, NULL);
-}
-
 /* After the load: what was not there before is now, and gets its pin. */
 static int keep_maps(struct entry *entry, struct bpf_object *object)
 {
@@ -143,8 +132,7 @@ static int keep_maps(struct entry *entry, struct bpf_object *object)
 
         if (entry->maps[i] >= 0)
             continue;
-        entry->maps[i] =
-            map ? fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0) : new_program_array(map_names[i]);
+        entry->maps[i] = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0);
         pins_path(&entry->pins, map_names[i], path);
         if (entry->maps[i] < 0 || bpf_obj_pin(entry->maps[i], path) < 0)
             return -errno;
@@ -208,7 +196,9 @@ static void count_cpus(struct entry *entry)
 {
     int cpus = libbpf_num_possible_cpus();
 
-    entry->shards = cpus > 0 && cpus < FW_SHARDS_MAX ? (uint32_t)cpus : FW_SHARDS_MAX;
+    entry->shards = 1;
+    while (entry->shards < FW_SHARDS_MAX && (cpus <= 0 || entry->shards < (uint32_t)cpus))
+        entry->shards *= 2;
     entry->is_atomic = cpus <= 0 || cpus > FW_SHARDS_MAX;
 }
 

@@ -14,12 +14,8 @@ struct bpf_object;
 
 enum entry_map {
     ENTRY_WORD,
-    ENTRY_XDP_PARSE, /* program arrays, in the order of the stages */
-    ENTRY_XDP_VERDICT4,
-    ENTRY_XDP_VERDICT6,
+    ENTRY_XDP_PARSE, /* program arrays */
     ENTRY_TC_PARSE,
-    ENTRY_TC_VERDICT4,
-    ENTRY_TC_VERDICT6,
     ENTRY_XDP_SCRATCH,
     ENTRY_TC_SCRATCH,
     ENTRY_REASONS,
@@ -33,7 +29,7 @@ struct entry {
     int tc_fd;
     uint32_t xdp_id;
     uint32_t tc_id;
-    uint32_t shards;
+    uint32_t shards;         /* a power of two */
     bool is_atomic;          /* counts: more CPUs than shards */
     bool has_coarse_clock;   /* that programs can read */
     bool cuts_blobs;         /* into chunks, whatever the kernel takes: tests */

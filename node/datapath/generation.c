@@ -21,16 +21,11 @@
 OWN_AS(own_fw_generation, struct fw_generation, fw_generation__destroy)
 OWN_AS(own_generation, struct generation, generation_forget)
 
-/* A slot whose parse program stands is complete, so verdict comes before parse, and goes after it.
- */
+/* What the trampoline calls; the stages behind it are in program arrays of the generation. */
 static const struct stage {
     const char *program;
     enum entry_map array;
 } stages[] = {
-    {"fw_xdp_verdict4", ENTRY_XDP_VERDICT4},
-    {"fw_xdp_verdict6", ENTRY_XDP_VERDICT6},
-    {"fw_tc_verdict4", ENTRY_TC_VERDICT4},
-    {"fw_tc_verdict6", ENTRY_TC_VERDICT6},
     {"fw_xdp_parse", ENTRY_XDP_PARSE},
     {"fw_tc_parse", ENTRY_TC_PARSE},
 };
@@ -55,7 +50,7 @@ static struct generation *generation_new(const struct entry *entry, uint8_t slot
     tables_no_maps(&generation->maps);
     blobs_none(&generation->blobs);
     generation->fragments_fd = -1;
-    generation->devices_fd = -1;
+    device_rows_none(&generation->devices);
     generation->counts_fd = -1;
     generation->counted_fd = -1;
     return generation;
@@ -71,7 +66,7 @@ void generation_forget(struct generation *generation)
     tables_close_maps(&generation->maps);
     blobs_close(&generation->blobs);
     own_fd(&generation->fragments_fd);
-    own_fd(&generation->devices_fd);
+    device_rows_close(&generation->devices);
     own_fd(&generation->counts_fd);
     own_fd(&generation->counted_fd);
     free(generation);
@@ -143,8 +138,10 @@ static int open_loaded(void *user, const char *name)
 
 static int keep(const struct fw_generation *skeleton, struct generation *generation)
 {
-    int r = tables_open_maps(skeleton->obj, &generation->maps);
+    int r = tables_open_maps(open_loaded, skeleton->obj, &generation->maps);
 
+    if (r == 0)
+        r = device_rows_open(open_loaded, skeleton->obj, &generation->devices);
     if (r == 0)
         r = blobs_open(open_loaded, skeleton->obj, &generation->blobs);
     if (r < 0)
@@ -158,9 +155,8 @@ static int keep(const struct fw_generation *skeleton, struct generation *generat
             return -ENOENT;
     }
     generation->fragments_fd = own_copy(bpf_map__fd(skeleton->maps.fw_fragments));
-    generation->devices_fd = own_copy(bpf_map__fd(skeleton->maps.fw_devices));
     generation->counts_fd = own_copy(bpf_map__fd(skeleton->maps.fw_rule_counts));
-    if (generation->fragments_fd < 0 || generation->devices_fd < 0 || generation->counts_fd < 0)
+    if (generation->fragments_fd < 0 || generation->counts_fd < 0)
         return -errno;
     generation->counted_fd = counted_new(generation->counters);
     if (generation->counted_fd < 0)
@@ -272,6 +268,10 @@ static int put_tables(struct generation *generation, const struct compile_tables
     const char *map = "";
     int r = tables_fill_maps(tables, &generation->maps, &map);
 
+    if (r == 0) {
+        map = "fw_devices";
+        r = device_rows_fill(&generation->devices, tables->devices, tables->devices_count);
+    }
     if (r == 0)
         r = blobs_fill(tables, &generation->blobs, &map);
     if (r < 0)
@@ -368,29 +368,6 @@ static int open_pin(const struct entry *entry, uint8_t slot, const char *name)
     return bpf_obj_get(path);
 }
 
-/* Its policy, its device table, its counters. */
-static bool take_over(const struct entry *entry, struct generation *generation)
-{
-    const uint32_t first = 0;
-    struct bpf_map_info info = {0};
-    uint32_t len = sizeof(info);
-    OWN(own_fd) int policy_fd = open_pin(entry, generation->slot, "fw_policy");
-
-    generation->devices_fd = open_pin(entry, generation->slot, "fw_devices");
-    generation->counts_fd = open_pin(entry, generation->slot, "fw_rule_counts");
-    if (policy_fd < 0 || generation->devices_fd < 0 || generation->counts_fd < 0 ||
-        bpf_map_lookup_elem(policy_fd, &first, &generation->policy) < 0 ||
-        bpf_obj_get_info_by_fd(generation->counts_fd, &info, &len) < 0 ||
-        info.value_size != sizeof(struct fw_count))
-        return false;
-    generation->counted_fd = open_pin(entry, generation->slot, COUNTED_PIN);
-    generation->counters = info.max_entries / (generation->shards + 1);
-    if (generation->counters == 0)
-        return false;
-    generation->counts = entry_map_values(generation->counts_fd, counts_bytes(generation));
-    return generation->counts != NULL;
-}
-
 struct pinned {
     const struct entry *entry;
     uint8_t slot;
@@ -401,6 +378,30 @@ static int open_named(void *user, const char *name)
     const struct pinned *pinned = user;
 
     return open_pin(pinned->entry, pinned->slot, name);
+}
+
+/* Its policy, its device table, its counters. */
+static bool take_over(const struct entry *entry, struct generation *generation)
+{
+    const uint32_t first = 0;
+    struct bpf_map_info info = {0};
+    uint32_t len = sizeof(info);
+    struct pinned pinned = {entry, generation->slot};
+    OWN(own_fd) int policy_fd = open_pin(entry, generation->slot, "fw_policy");
+
+    generation->counts_fd = open_pin(entry, generation->slot, "fw_rule_counts");
+    if (device_rows_open(open_named, &pinned, &generation->devices) < 0 || policy_fd < 0 ||
+        generation->counts_fd < 0 ||
+        bpf_map_lookup_elem(policy_fd, &first, &generation->policy) < 0 ||
+        bpf_obj_get_info_by_fd(generation->counts_fd, &info, &len) < 0 ||
+        info.value_size != sizeof(struct fw_count))
+        return false;
+    generation->counted_fd = open_pin(entry, generation->slot, COUNTED_PIN);
+    generation->counters = info.max_entries / (generation->shards + 1);
+    if (generation->counters == 0)
+        return false;
+    generation->counts = entry_map_values(generation->counts_fd, counts_bytes(generation));
+    return generation->counts != NULL;
 }
 
 static bool is_of_this_build(const struct entry *entry, uint8_t slot)
@@ -418,7 +419,7 @@ static bool open_all(const struct entry *entry, struct generation *generation)
     struct pinned pinned = {entry, generation->slot};
 
     if (!is_of_this_build(entry, generation->slot) ||
-        tables_open_pinned(open_named, &pinned, &generation->maps) < 0 ||
+        tables_open_maps(open_named, &pinned, &generation->maps) < 0 ||
         blobs_open(open_named, &pinned, &generation->blobs) < 0)
         return false;
     generation->fragments_fd = open_pin(entry, generation->slot, "fw_fragments");
@@ -450,14 +451,13 @@ int generation_enter(const struct generation *generation, const struct compile_d
     if (!generation->is_complete)
         return 0; /* an unknown device has the lifeline only */
     compile_device_entry(&generation->policy, device, &row);
-    return bpf_map_update_elem(generation->devices_fd, &device->index, &row, BPF_ANY) < 0 ? -errno
-                                                                                          : 0;
+    return device_rows_put(&generation->devices, device->index, &row);
 }
 
 void generation_leave(const struct generation *generation, uint32_t index)
 {
     if (generation->is_complete)
-        (void)bpf_map_delete_elem(generation->devices_fd, &index);
+        device_rows_drop(&generation->devices, index);
 }
 
 static uint64_t newest(uint64_t a, uint64_t b)

@@ -7,13 +7,14 @@
  */
 #include "bpf/fw_abi.h"
 #include "node/datapath/blobs.h"
+#include "node/datapath/device_rows.h"
 #include "node/datapath/entry.h"
 #include "node/datapath/tables.h"
 
 struct compile_device;
 struct compile_tables;
 
-#define GENERATION_STAGES 6
+#define GENERATION_STAGES 2
 
 struct generation {
     uint8_t slot;
@@ -26,7 +27,7 @@ struct generation {
     struct tables_maps maps;
     struct blobs_maps blobs;
     int fragments_fd;
-    int devices_fd;
+    struct device_rows devices;
     int counts_fd;
     int counted_fd;          /* -1: of an older build, which says nothing of it */
     struct fw_count *counts; /* mapped; the shard after the last is carried over from older maps */

@@ -156,16 +156,24 @@ static void drop_unused(struct slots *slots)
     }
 }
 
-/* 0: none. Starts behind the active one, so that a slot is long unused before it is used again. */
+static bool is_free(const struct slots *slots, uint32_t slot)
+{
+    return slot != DATAPATH_SLOT_LIFELINE && !slots->all[slot] &&
+           !(slots->spare && slots->spare->slot == slot);
+}
+
+/* 0: none. A near one if there is one; starts behind the active one, so that a slot is long unused
+ * before it is used again. */
 static uint8_t free_slot(const struct slots *slots)
 {
     uint32_t active = fw_word_active(entry_word(slots->entry));
 
-    for (uint32_t i = 1; i < FW_SLOTS; i++) {
-        uint32_t slot = (active + i) % FW_SLOTS;
-
-        if (slot != DATAPATH_SLOT_LIFELINE && !slots->all[slot] &&
-            !(slots->spare && slots->spare->slot == slot))
+    for (uint32_t i = 1; i <= FW_SLOTS_NEAR; i++) {
+        if (is_free(slots, (active + i) % FW_SLOTS_NEAR))
+            return (uint8_t)((active + i) % FW_SLOTS_NEAR);
+    }
+    for (uint32_t slot = FW_SLOTS_NEAR; slot < FW_SLOTS; slot++) {
+        if (is_free(slots, slot))
             return (uint8_t)slot;
     }
     return 0;

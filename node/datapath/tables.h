@@ -5,12 +5,13 @@
  * it, and again when the maps of a generation that is out of use take the next one.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct bpf_object;
 struct compile_tables;
 
-#define TABLES_MAPS 6
+#define TABLES_MAPS 5
 
 struct tables_maps {
     int fds[TABLES_MAPS];
@@ -20,10 +21,9 @@ struct tables_maps {
 /* Gives each map room for the tables and some more. 0 or a negative errno. */
 int tables_size_maps(const struct compile_tables *tables, struct bpf_object *object);
 
-/* Own descriptors of a loaded object's maps. 0 or a negative errno, then all are closed. */
-int tables_open_maps(const struct bpf_object *object, struct tables_maps *ret_maps);
-/* The same of pinned maps: open_fn gives a descriptor by name, or a negative errno. */
-int tables_open_pinned(
+/* Own descriptors by name: open_fn gives one, or a negative errno. 0 or a negative errno, then all
+ * are closed. */
+int tables_open_maps(
     int (*open_fn)(void *user, const char *name), void *user, struct tables_maps *ret_maps);
 void tables_no_maps(struct tables_maps *ret_maps);
 void tables_close_maps(struct tables_maps *maps);
@@ -36,3 +36,6 @@ int tables_fill_maps(
 
 /* Takes every key out of a hash or trie. 0 or a negative errno. */
 int tables_clear_map(int map_fd, uint32_t key_bytes);
+
+/* The values of an array, from index 0. 0 or a negative errno. */
+int tables_put_array(int map_fd, const void *values, size_t value_bytes, uint32_t count);

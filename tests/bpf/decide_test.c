@@ -242,8 +242,7 @@ static void a_missing_second_stage_drops(void **state)
 
     (void)state;
     for (int kind = FW_KIND_XDP; kind <= FW_KIND_TC_IN; kind++) {
-        assert_int_equal(
-            kernel_remove_program(both->kernel, (enum fw_kind)kind, 1, KERNEL_SLOT), 0);
+        assert_int_equal(kernel_remove_program(both->kernel, (enum fw_kind)kind, 1, FW_IPV4), 0);
         assert_int_equal(ask(both, (enum fw_kind)kind, &drops), FW_REASON_DROP_STAGE);
         assert_true(drops);
     }

@@ -3,6 +3,8 @@
 #include "bpf/fw_entry.skel.h"
 #include "bpf/fw_generation.skel.h"
 #include "node/datapath/blobs.h"
+#include "node/datapath/device_rows.h"
+#include "node/datapath/tables.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -62,6 +64,15 @@ static int share(struct bpf_map *to, const struct bpf_map *from)
     return bpf_map__reuse_fd(to, bpf_map__fd(from));
 }
 
+static int lend(const struct kernel *kernel, struct fw_generation *to)
+{
+    int r = share(to->maps.fw_xdp_scratch, kernel->entry->maps.fw_xdp_scratch);
+
+    if (r == 0)
+        r = share(to->maps.fw_tc_scratch, kernel->entry->maps.fw_tc_scratch);
+    return r == 0 ? share(to->maps.fw_reason_counts, kernel->entry->maps.fw_reason_counts) : r;
+}
+
 static int size_maps(struct kernel *kernel, const struct compile_tables *tables, bool is_cut)
 {
     struct fw_generation *gen = kernel->generation;
@@ -78,9 +89,7 @@ static int size_maps(struct kernel *kernel, const struct compile_tables *tables,
     gen->rodata->fw_counts_atomic = 1;
     gen->rodata->fw_rule_counters = kernel->counters;
     (void)bpf_map__set_max_entries(gen->maps.fw_rule_counts, kernel->counters);
-    (void)bpf_map__set_max_entries(gen->maps.fw_classes, tables->classes_count + 1);
-    (void)bpf_map__set_max_entries(gen->maps.fw_hosts, tables->hosts_count + 1);
-    return r;
+    return r == 0 ? tables_size_maps(tables, gen->obj) : r;
 }
 
 static int load(struct kernel *kernel, const struct compile_tables *tables, bool is_cut)
@@ -100,30 +109,13 @@ static int load(struct kernel *kernel, const struct compile_tables *tables, bool
         return -errno;
     r = size_maps(kernel, tables, is_cut);
     if (r == 0)
-        r = share(gen->maps.fw_xdp_scratch, kernel->entry->maps.fw_xdp_scratch);
-    if (r == 0)
-        r = share(gen->maps.fw_tc_scratch, kernel->entry->maps.fw_tc_scratch);
-    if (r == 0)
-        r = share(gen->maps.fw_reason_counts, kernel->entry->maps.fw_reason_counts);
+        r = lend(kernel, gen);
     return r == 0 ? fw_generation__load(gen) : r;
 }
 
 static int put(const struct bpf_map *map, const void *key, const void *value)
 {
     return bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY);
-}
-
-static int fill_arrays(struct kernel *kernel, const struct compile_tables *tables)
-{
-    struct fw_generation *gen = kernel->generation;
-    uint32_t zero = 0;
-    int r = put(gen->maps.fw_gen, &zero, &tables->gen);
-
-    for (uint32_t i = 0; r == 0 && i < tables->classes_count; i++)
-        r = put(gen->maps.fw_classes, &i, &tables->classes[i]);
-    for (uint32_t i = 0; r == 0 && i < tables->manage_count; i++)
-        r = put(gen->maps.fw_manage, &i, &tables->manage[i]);
-    return r;
 }
 
 static int open_loaded(void *user, const char *name)
@@ -146,16 +138,31 @@ static int fill_blobs(struct kernel *kernel, const struct compile_tables *tables
     return r;
 }
 
-static int fill_keyed(struct kernel *kernel, const struct compile_tables *tables)
+static int fill_devices(struct kernel *kernel, const struct compile_tables *tables)
 {
-    struct fw_generation *gen = kernel->generation;
-    int r = 0;
+    struct device_rows rows;
+    int r = device_rows_open(open_loaded, kernel->generation->obj, &rows);
 
-    for (uint32_t i = 0; r == 0 && i < tables->devices_count; i++)
-        r = put(gen->maps.fw_devices, &tables->devices[i].index, &tables->devices[i].device);
-    for (uint32_t i = 0; r == 0 && i < tables->hosts_count; i++)
-        r = put(gen->maps.fw_hosts, &tables->hosts[i].address, &tables->hosts[i].flags);
+    if (r < 0)
+        return r;
+    r = device_rows_fill(&rows, tables->devices, tables->devices_count);
+    device_rows_close(&rows);
     return r;
+}
+
+static int fill(struct kernel *kernel, const struct compile_tables *tables)
+{
+    struct tables_maps maps;
+    const char *map;
+    int r = tables_open_maps(open_loaded, kernel->generation->obj, &maps);
+
+    if (r < 0)
+        return r;
+    r = tables_fill_maps(tables, &maps, &map);
+    tables_close_maps(&maps);
+    if (r == 0)
+        r = fill_devices(kernel, tables);
+    return r == 0 ? fill_blobs(kernel, tables) : r;
 }
 
 static int put_program(
@@ -169,16 +176,8 @@ static int put_program(
 static int put_programs(struct kernel *kernel, uint32_t slot)
 {
     struct fw_generation *gen = kernel->generation;
-    int r = put_program(slot, gen->maps.fw_xdp_verdict4_progs, gen->progs.fw_xdp_verdict4);
+    int r = put_program(slot, kernel->entry->maps.fw_xdp_parse_progs, gen->progs.fw_xdp_parse);
 
-    if (r == 0)
-        r = put_program(slot, gen->maps.fw_xdp_verdict6_progs, gen->progs.fw_xdp_verdict6);
-    if (r == 0)
-        r = put_program(slot, gen->maps.fw_tc_verdict4_progs, gen->progs.fw_tc_verdict4);
-    if (r == 0)
-        r = put_program(slot, gen->maps.fw_tc_verdict6_progs, gen->progs.fw_tc_verdict6);
-    if (r == 0)
-        r = put_program(slot, kernel->entry->maps.fw_xdp_parse_progs, gen->progs.fw_xdp_parse);
     if (r == 0)
         r = put_program(slot, kernel->entry->maps.fw_tc_parse_progs, gen->progs.fw_tc_parse);
     return r;
@@ -216,11 +215,7 @@ static int new_kernel(const struct compile_tables *tables, bool is_cut, struct k
         return -ENOMEM;
     r = load(kernel, tables, is_cut);
     if (r == 0)
-        r = fill_arrays(kernel, tables);
-    if (r == 0)
-        r = fill_blobs(kernel, tables);
-    if (r == 0)
-        r = fill_keyed(kernel, tables);
+        r = fill(kernel, tables);
     if (r == 0)
         r = put_programs(kernel, KERNEL_SLOT);
     if (r == 0)
@@ -278,24 +273,6 @@ uint32_t kernel_verified_max(const struct kernel *kernel)
     return most;
 }
 
-static int share_with(struct fw_generation *second, const struct kernel *kernel)
-{
-    const struct fw_generation *first = kernel->generation;
-    int r = share(second->maps.fw_xdp_scratch, kernel->entry->maps.fw_xdp_scratch);
-
-    if (r == 0)
-        r = share(second->maps.fw_tc_scratch, kernel->entry->maps.fw_tc_scratch);
-    if (r == 0)
-        r = share(second->maps.fw_reason_counts, kernel->entry->maps.fw_reason_counts);
-    if (r == 0)
-        r = share(second->maps.fw_xdp_verdict4_progs, first->maps.fw_xdp_verdict4_progs);
-    if (r == 0)
-        r = share(second->maps.fw_xdp_verdict6_progs, first->maps.fw_xdp_verdict6_progs);
-    if (r == 0)
-        r = share(second->maps.fw_tc_verdict4_progs, first->maps.fw_tc_verdict4_progs);
-    return r == 0 ? share(second->maps.fw_tc_verdict6_progs, first->maps.fw_tc_verdict6_progs) : r;
-}
-
 int kernel_add(struct kernel *kernel, const struct compile_tables *tables, uint32_t slot)
 {
     struct kernel beside = {.entry = kernel->entry, .generation = fw_generation__open()};
@@ -306,15 +283,11 @@ int kernel_add(struct kernel *kernel, const struct compile_tables *tables, uint3
     kernel->second = beside.generation;
     r = size_maps(&beside, tables, false);
     if (r == 0)
-        r = share_with(beside.generation, kernel);
+        r = lend(kernel, beside.generation);
     if (r == 0)
         r = fw_generation__load(beside.generation);
     if (r == 0)
-        r = fill_arrays(&beside, tables);
-    if (r == 0)
-        r = fill_blobs(&beside, tables);
-    if (r == 0)
-        r = fill_keyed(&beside, tables);
+        r = fill(&beside, tables);
     return r == 0 ? put_programs(&beside, slot) : r;
 }
 
@@ -335,20 +308,14 @@ void kernel_set_word(struct kernel *kernel, uint64_t word)
     (void)put(kernel->entry->maps.fw_word, &zero, &word);
 }
 
-int kernel_remove_program(struct kernel *kernel, enum fw_kind kind, uint32_t stage, uint32_t slot)
+int kernel_remove_program(struct kernel *kernel, enum fw_kind kind, uint32_t stage, uint32_t place)
 {
     const struct bpf_map *parse[] = {
         kernel->entry->maps.fw_xdp_parse_progs, kernel->entry->maps.fw_tc_parse_progs};
-    const struct bpf_map *verdict[] = {kernel->generation->maps.fw_xdp_verdict4_progs,
-        kernel->generation->maps.fw_tc_verdict4_progs,
-        kernel->generation->maps.fw_xdp_verdict6_progs,
-        kernel->generation->maps.fw_tc_verdict6_progs};
-    int r;
+    const struct bpf_map *verdict[] = {
+        kernel->generation->maps.fw_xdp_verdicts, kernel->generation->maps.fw_tc_verdicts};
 
-    if (stage == 0)
-        return bpf_map_delete_elem(bpf_map__fd(parse[kind]), &slot);
-    r = bpf_map_delete_elem(bpf_map__fd(verdict[kind]), &slot);
-    return r < 0 ? r : bpf_map_delete_elem(bpf_map__fd(verdict[kind + 2]), &slot);
+    return bpf_map_delete_elem(bpf_map__fd(stage == 0 ? parse[kind] : verdict[kind]), &place);
 }
 
 /* Which counters moved since the last packet. Dry-run and shadow marks are no reasons of their own.

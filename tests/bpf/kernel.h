@@ -35,5 +35,5 @@ struct bpf_map;
 const struct bpf_map *kernel_map(const struct kernel *kernel, const char *name);
 
 void kernel_set_word(struct kernel *kernel, uint64_t word);
-/* Empties a slot of a stage: 0 parse, 1 verdict. */
-int kernel_remove_program(struct kernel *kernel, enum fw_kind kind, uint32_t stage, uint32_t slot);
+/* Empties a place of a stage: 0 parse, by slot; 1 verdict, by family. */
+int kernel_remove_program(struct kernel *kernel, enum fw_kind kind, uint32_t stage, uint32_t place);

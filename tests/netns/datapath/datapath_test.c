@@ -119,6 +119,26 @@ static void a_new_device_is_filtered_by_what_runs(void **state)
     stream_close(&stream);
 }
 
+/* Indexes grow as devices come and go; above FW_DEVICES_NEAR the table is another. */
+static void a_device_of_a_high_index_is_filtered_alike(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    must("ip link add name tap0 index 70001 type veth peer name vc; ip link set dev tap0 up;"
+         "ip link set dev vc up; ip route replace 198.51.100.0/24 dev tap0;"
+         "sysctl -qw net.ipv4.conf.tap0.rp_filter=0");
+    assert_int_equal(ns_index("tap0"), 70001);
+    (void)attach("tap0", "veth");
+    stream_open(&stream, "tap0", "vc", NEAR);
+    assert_int_equal(stream_send(&stream, GOOD, 20), 20);
+    assert_int_equal(stream_send(&stream, BAD, 20), 0);
+    sync_publish(datapath, &drops.tables); /* the device is not in these tables: attach enters it */
+    (void)attach("tap0", "veth");
+    assert_int_equal(stream_send(&stream, GOOD, 20), 20);
+    stream_close(&stream);
+}
+
 static void without_a_generation_only_the_lifeline_passes(void **state)
 {
     struct stream stream;
@@ -137,7 +157,7 @@ static void slot_0_takes_a_lifeline_that_knows_the_box(void **state)
     struct small_tables lifeline;
     struct stream stream;
     struct fw_manage manage = {.family = FW_IPV4, .protocol = 17, .port = 7777};
-    struct compile_host_row own = {.address = {.family = FW_IPV4}, .flags = FW_HOST_OWN};
+    struct fw_host_set own = {.ways[0] = {.family = FW_IPV4, .flags = FW_HOST_OWN}};
 
     (void)state;
     (void)attach("va", "veth");
@@ -145,7 +165,7 @@ static void slot_0_takes_a_lifeline_that_knows_the_box(void **state)
     stream_open(&stream, "va", "vb", NEAR);
     assert_int_equal(stream_send(&stream, GOOD, 20), 0);
     small_tables(&lifeline, NULL, 0);
-    (void)inet_pton(AF_INET, NEAR, own.address.address);
+    (void)inet_pton(AF_INET, NEAR, own.ways[0].address);
     lifeline.tables.gen.flags = FW_GEN_LIFELINE_ONLY;
     lifeline.tables.gen.manage_count = 1;
     lifeline.tables.manage = &manage;
@@ -699,6 +719,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
         TEST(a_new_device_is_filtered_by_what_runs),
+        TEST(a_device_of_a_high_index_is_filtered_alike),
         TEST(without_a_generation_only_the_lifeline_passes),
         TEST(slot_0_takes_a_lifeline_that_knows_the_box),
         TEST(rules_and_reasons_are_counted),

@@ -10,8 +10,12 @@
 
 #include "tests/bench/packet/micro/pick.h"
 
-FW_PROGRAM_ARRAY(fw_xdp_verdict4_progs);
-FW_PROGRAM_ARRAY(fw_xdp_verdict6_progs);
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, FW_FAMILY_COUNT);
+    __type(key, __u32);
+    __type(value, __u32);
+} fw_xdp_verdicts SEC(".maps");
 FW_MAP(fw_work, BPF_MAP_TYPE_PERCPU_ARRAY, FW_KIND_COUNT, __u32, struct fw_key);
 FW_MAP_FLAGS(pick_headers, BPF_MAP_TYPE_ARRAY, 1, __u32, struct pick, BPF_F_MMAPABLE);
 FW_MAP_FLAGS(pick_answers, BPF_MAP_TYPE_ARRAY, 1, __u32, __u64, BPF_F_MMAPABLE);
@@ -96,7 +100,7 @@ SEC("xdp")
 int pick_run(struct xdp_md *xdp)
 {
     __u32 zero = 0, index;
-    struct fw_env env = {.ctx = xdp, .kind = FW_KIND_XDP};
+    struct fw_env env = {.ctx = xdp, .kind = FW_KIND_XDP, .shard = fw_shard()};
     struct fw_key *key = bpf_map_lookup_elem(&fw_work, &zero);
     struct fw_scratch *scratch = bpf_map_lookup_elem(&fw_xdp_scratch, &zero);
     struct pick *pick;
@@ -111,9 +115,9 @@ int pick_run(struct xdp_md *xdp)
     scratch->slot = pick_slot;
     if (pick_mode == PICK_VERDICT) {
         if (pick->family == FW_IPV4)
-            bpf_tail_call(xdp, &fw_xdp_verdict4_progs, pick_slot);
+            bpf_tail_call_static(xdp, &fw_xdp_verdicts, FW_IPV4);
         else
-            bpf_tail_call(xdp, &fw_xdp_verdict6_progs, pick_slot);
+            bpf_tail_call_static(xdp, &fw_xdp_verdicts, FW_IPV6);
         return XDP_ABORTED;
     }
     if (pick_mode == PICK_TRIE)

@@ -16,7 +16,8 @@ int bench_tables_init(struct bench_tables *tables, const struct bench_rules *rul
 
     memset(tables, 0, sizeof(*tables));
     tables->family = family;
-    tables->device = (struct compile_device_row){.index = PICK_DEVICE};
+    tables->device =
+        (struct compile_device_row){.index = PICK_DEVICE, .device.flags = FW_DEVICE_KNOWN};
     tables->tables.devices = &tables->device;
     tables->tables.devices_count = 1;
     tables->tables.counters_count = rules->count;
