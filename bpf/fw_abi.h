@@ -97,8 +97,9 @@ enum fw_gen_flag {
 };
 
 enum fw_root_flag {
-    FW_ROOT_SETS = 1, /* some rule asks for the class of an address */
-    FW_ROOT_L4 = 2,   /* some enforced rule is on ports, ICMP type or TCP flags */
+    FW_ROOT_SOURCE_SETS = 1, /* some rule asks for the class of the source */
+    FW_ROOT_TARGET_SETS = 2,
+    FW_ROOT_L4 = 4, /* some enforced rule is on ports, ICMP type or TCP flags */
 };
 
 /*
@@ -321,18 +322,21 @@ _Static_assert(sizeof(struct fw_device) == 16, "fw_device has no padding");
  * Map fw_hosts[set]: what addresses are to this box. A table of our own: the kernel's hash costs
  * every packet a call. An address is in one of the ways of its set, or nowhere.
  */
-enum fw_host_flag { FW_HOST_OWN = 1, FW_HOST_PEER = 2, FW_HOST_DNS = 4, FW_HOST_NTP = 8 };
-
-struct fw_host {
-    __u64 address[2]; /* network order */
-    __u32 family;     /* enum fw_family */
-    __u32 flags;      /* enum fw_host_flag; 0: the way is free */
+enum fw_host_flag {
+    FW_HOST_OWN = 1,
+    FW_HOST_PEER = 2,
+    FW_HOST_DNS = 4,
+    FW_HOST_NTP = 8,
+    FW_HOST_IPV6 = 16, /* the address is one */
 };
+
 #define FW_HOST_WAYS 4
 #define FW_HOST_SETS_MAX 1048576 /* a power of two */
 struct fw_host_set {
-    struct fw_host ways[FW_HOST_WAYS];
+    __u16 flags[FW_HOST_WAYS] __attribute__((aligned(8))); /* enum fw_host_flag; 0: free */
+    __u64 addresses[FW_HOST_WAYS][2];                      /* network order */
 };
+_Static_assert(sizeof(struct fw_host_set) == 72, "all flags are one word before the addresses");
 
 static inline __u32 fw_host_set_of(
     const struct fw_gen *gen, __u32 family, __u64 address_0, __u64 address_1)

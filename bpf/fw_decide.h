@@ -192,20 +192,15 @@ fw_inline void fw_cut_open(struct fw_key *key, __u32 family)
     key->cut[3] = fw_be64(key->target[1]);
 }
 
-fw_inline void fw_find_members(
-    const struct fw_env *env, const struct fw_gen *gen, struct fw_key *key, __u32 family)
+/* The sets that the address at cut[at] is in. */
+fw_inline __u64 fw_members_at(const struct fw_env *env, const struct fw_gen *gen,
+    const struct fw_key *key, __u32 family, __u32 at)
 {
-    __u32 source, target;
+    const struct fw_trie *trie = &gen->tries[family];
 
-    if (family == FW_IPV4) {
-        source = fw_trie_class4(env, &gen->tries[FW_IPV4], (__u32)(key->cut[0] >> 32));
-        target = fw_trie_class4(env, &gen->tries[FW_IPV4], (__u32)key->cut[0]);
-    } else {
-        source = fw_trie_class6(env, &gen->tries[FW_IPV6], key->cut[0], key->cut[1]);
-        target = fw_trie_class6(env, &gen->tries[FW_IPV6], key->cut[2], key->cut[3]);
-    }
-    key->cut[FW_CUT_SOURCE_SETS] = fw_members_of(env, source);
-    key->cut[FW_CUT_TARGET_SETS] = fw_members_of(env, target);
+    if (family == FW_IPV4)
+        return fw_members_of(env, fw_trie_class4(env, trie, (__u32)(key->cut[0] >> (at ? 0 : 32))));
+    return fw_members_of(env, fw_trie_class6(env, trie, key->cut[at], key->cut[at + 1]));
 }
 
 fw_inline enum fw_reason fw_verdict(const struct fw_key *key)
@@ -229,8 +224,10 @@ fw_inline enum fw_reason fw_decide(
     walk.whole = fw_blob_whole(env, walk.blob);
     if (key->runs == 0) {
         fw_cut_open(key, family);
-        if (root->flags & FW_ROOT_SETS)
-            fw_find_members(env, gen, key, family);
+        if (root->flags & FW_ROOT_SOURCE_SETS)
+            key->cut[FW_CUT_SOURCE_SETS] = fw_members_at(env, gen, key, family, 0);
+        if (root->flags & FW_ROOT_TARGET_SETS)
+            key->cut[FW_CUT_TARGET_SETS] = fw_members_at(env, gen, key, family, 2);
         fw_walk_begin(key, FW_ENFORCE);
     }
     key->runs++;

@@ -84,6 +84,16 @@ static _Bool is_arp(__u32 protocol_be, __u64 bytes)
     return is;
 }
 
+/* The frame comes from memory or from another core: asked for now, it arrives while the word and
+ * the tables are looked at. */
+static inline __attribute__((always_inline)) void fetch(const struct xdp_md *ctx)
+{
+    const void *data = (const void *)(long)ctx->data, *end = (const void *)(long)ctx->data_end;
+
+    if (data + sizeof(struct ethhdr) <= end)
+        (void)*(const volatile __u8 *)data;
+}
+
 SEC("xdp")
 int fw_xdp_entry(struct xdp_md *ctx)
 {
@@ -91,6 +101,7 @@ int fw_xdp_entry(struct xdp_md *ctx)
     struct fw_scratch *scratch = bpf_map_lookup_elem(&fw_xdp_scratch, &zero);
     void *data, *end;
 
+    fetch(ctx);
     if (!scratch)
         return XDP_DROP;
     call(ctx, &fw_xdp_parse_progs, enter(scratch));

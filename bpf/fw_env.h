@@ -19,8 +19,9 @@
 
 struct fw_env;
 
-/* Copies len bytes (a constant) at offset from the start of the frame; false if they are not there.
- * offset is below FW_LOAD_MAX. */
+/* Copies len bytes (a constant) at offset from the start of the frame to where FW_ALIGNED says;
+ * false if they are not there. offset is below FW_LOAD_MAX. */
+#define FW_ALIGNED __attribute__((aligned(8)))
 fw_inline _Bool fw_load(const struct fw_env *env, __u32 offset, void *to, __u32 len);
 #define FW_LOAD_MAX 1024
 

@@ -22,17 +22,20 @@ fw_inline __u32 fw_host_at(const struct fw_env *env, const struct fw_gen *gen,
 {
     const struct fw_host_set *set =
         fw_host_set_at(env, fw_host_set_of(gen, key->family, address[0], address[1]));
-    __u32 flags = 0;
+    __u32 flags = 0, family = key->family == FW_IPV6 ? FW_HOST_IPV6 : 0;
+    __u64 any;
 
     if (!set)
         return 0;
+    __builtin_memcpy(&any, set->flags, sizeof(any));
+    if (any == 0)
+        return 0;
     FW_UNROLL
     for (__u32 i = 0; i < FW_HOST_WAYS; i++) {
-        const struct fw_host *host = &set->ways[i];
-        __u64 differs = (host->address[0] ^ address[0]) | (host->address[1] ^ address[1]) |
-                        (host->family ^ key->family);
+        __u64 differs = (set->addresses[i][0] ^ address[0]) | (set->addresses[i][1] ^ address[1]) |
+                        ((set->flags[i] ^ family) & FW_HOST_IPV6);
 
-        flags |= host->flags & -(__u32)fw_is_zero(differs);
+        flags |= set->flags[i] & -(__u32)fw_is_zero(differs);
     }
     return flags;
 }

@@ -53,18 +53,13 @@
 struct fw_key {
     __u64 source[2]; /* network order; IPv4 in the first four bytes */
     __u64 target[2];
-    __u64 word; /* FW_WORD_... */
     __u64 globs;
-    __u64 slot;
-    __u64 ports; /* FW_PORTS of one packet */
-    __u32 ifindex;
     __u32 fragment_id;
-    __u32 wire_packets;
-    __u32 frame_bytes;
     __u16 source_port; /* ICMP type */
     __u16 target_port; /* ICMP code */
     __u16 ethertype;   /* inner one */
-    __u8 family;       /* enum fw_family */
+    __u16 vlan;
+    __u8 family; /* enum fw_family */
     __u8 protocol;
     __u8 tcp_flags;
     __u8 dscp;
@@ -76,27 +71,32 @@ struct fw_key {
     __u8 source_host; /* enum fw_host_flag */
     __u8 target_host;
     __u8 device_flags;
-    __u16 vlan;
-    /* the walk over the rules */
+    __u32 default_action; /* of the device: enum fw_action; 0 counts as allow */
+    /* of the walk over the rules */
+    __u32 runs; /* of the verdict stage */
+    __u32 hits;
+    __u32 matches; /* of log and shadow leaf rules */
+    /* not cleared for each packet */
+    __u32 ifindex;
+    __u32 wire_packets;
+    __u32 frame_bytes;
+    __u64 slot;
     __u64 best;   /* FW_ID of the rule that decides, as far as the walk has come */
     __u64 shadow; /* of the first matching shadow rule */
     __u64 node;   /* where the next run goes on; FW_NODE_NONE: at the next tree */
     __u32 tree;
-    __u32 forest; /* enum fw_forest_kind */
-    __u32 hits;
-    __u32 runs;      /* of the verdict stage */
+    __u32 forest;    /* enum fw_forest_kind */
+    __u32 limit;     /* what is at this order or behind is of no interest */
     __u32 found;     /* which rule of a leaf matched */
     __u32 forgotten; /* fw_forget() */
     __u32 zero;
-    __u32 limit;          /* what is at this order or behind is of no interest */
-    __u32 matches;        /* of log and shadow leaf rules */
-    __u32 default_action; /* of the device: enum fw_action; 0 counts as allow */
-    /* not cleared for each packet */
+    __u64 word;                       /* FW_WORD_... */
+    __u64 ports;                      /* FW_PORTS of one packet */
     __u64 cut[FW_CUTS];               /* FW_CUT_... */
     __u64 seen[FW_OBSERVED_MAX / 64]; /* by place: log and shadow rules that matched */
     __u32 hit[FW_HITS_MAX]; /* counters of the first `hits` matching log and shadow rules */
 };
-#define FW_KEY_CLEARED __builtin_offsetof(struct fw_key, cut)
+#define FW_KEY_CLEARED __builtin_offsetof(struct fw_key, ifindex)
 
 /* Where the packet is, while it is being parsed. */
 struct fw_cursor {
@@ -148,7 +148,7 @@ fw_inline _Bool fw_is_ip(__u32 ethertype)
 fw_inline enum fw_reason fw_parse_link(
     const struct fw_env *env, struct fw_key *key, struct fw_cursor *cursor)
 {
-    __u8 bytes[4];
+    __u8 bytes[4] FW_ALIGNED;
     __u32 tci = 0, tags = 0;
 
     if (!fw_load(env, FW_ETH_BYTES - 2, bytes, 2))
@@ -240,7 +240,7 @@ fw_inline _Bool fw_is_merged(const struct fw_env *env)
 fw_inline enum fw_reason fw_parse_ipv4(
     const struct fw_env *env, struct fw_key *key, struct fw_cursor *cursor)
 {
-    __u8 ip[FW_IPV4_BYTES];
+    __u8 ip[FW_IPV4_BYTES] FW_ALIGNED;
     __u32 frame = fw_frame_len(env), start = cursor->at;
 
     if (!fw_load(env, start, ip, sizeof(ip)))
@@ -304,7 +304,7 @@ fw_inline enum fw_reason fw_parse_fragment(struct fw_key *key, const __u8 *bytes
 fw_inline enum fw_reason fw_parse_extension(
     const struct fw_env *env, struct fw_key *key, struct fw_cursor *cursor, __u32 limit)
 {
-    __u8 bytes[8];
+    __u8 bytes[8] FW_ALIGNED;
     __u32 header = key->protocol, len;
     enum fw_reason reason;
 
@@ -353,7 +353,7 @@ fw_inline enum fw_reason fw_parse_extensions(
 fw_inline enum fw_reason fw_parse_ipv6(
     const struct fw_env *env, struct fw_key *key, struct fw_cursor *cursor)
 {
-    __u8 ip[FW_IPV6_BYTES];
+    __u8 ip[FW_IPV6_BYTES] FW_ALIGNED;
     __u32 frame = fw_frame_len(env), start = cursor->at, total;
 
     if (!fw_load(env, start, ip, sizeof(ip)))
@@ -388,7 +388,7 @@ fw_inline _Bool fw_load_l4(
 fw_inline enum fw_reason fw_parse_tcp(
     const struct fw_env *env, struct fw_key *key, const struct fw_cursor *cursor)
 {
-    __u8 tcp[FW_TCP_BYTES];
+    __u8 tcp[FW_TCP_BYTES] FW_ALIGNED;
 
     if (!fw_load_l4(env, cursor, tcp, sizeof(tcp)))
         return FW_REASON_DROP_TCP_SHORT;
@@ -405,7 +405,7 @@ fw_inline enum fw_reason fw_parse_tcp(
 fw_inline enum fw_reason fw_parse_udp(
     const struct fw_env *env, struct fw_key *key, const struct fw_cursor *cursor)
 {
-    __u8 udp[FW_UDP_BYTES];
+    __u8 udp[FW_UDP_BYTES] FW_ALIGNED;
     __u32 len;
 
     if (!fw_load_l4(env, cursor, udp, sizeof(udp)))
@@ -424,7 +424,7 @@ fw_inline enum fw_reason fw_parse_udp(
 fw_inline enum fw_reason fw_parse_sctp(
     const struct fw_env *env, struct fw_key *key, const struct fw_cursor *cursor)
 {
-    __u8 sctp[FW_SCTP_BYTES];
+    __u8 sctp[FW_SCTP_BYTES] FW_ALIGNED;
 
     if (!fw_load_l4(env, cursor, sctp, sizeof(sctp)))
         return FW_REASON_DROP_SCTP_SHORT;
@@ -436,7 +436,7 @@ fw_inline enum fw_reason fw_parse_sctp(
 fw_inline enum fw_reason fw_parse_icmp(
     const struct fw_env *env, struct fw_key *key, const struct fw_cursor *cursor)
 {
-    __u8 icmp[FW_ICMP_BYTES];
+    __u8 icmp[FW_ICMP_BYTES] FW_ALIGNED;
 
     if (!fw_load_l4(env, cursor, icmp, sizeof(icmp)))
         return FW_REASON_DROP_ICMP_SHORT;

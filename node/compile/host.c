@@ -70,6 +70,8 @@ void host_decide(
     env.tables = host->tables;
     env.memory = &host->memory;
     fw_key_open(&key, packet->ifindex, device, 1);
+    key.wire_packets = 1;
+    key.frame_bytes = (uint32_t)packet->frame.len;
     reason = fw_begin(&env, gen, device, &key);
     while (reason == FW_REASON_NONE)
         reason = key.family == FW_IPV4 ? fw_decide(&env, gen, &key, FW_IPV4)

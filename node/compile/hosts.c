@@ -8,21 +8,34 @@
 #define SETS_MIN 16
 #define SEEDS 8 /* tried at each size */
 
-/* Puts a host into its set; one address may come several times. False: the set is full. */
-static bool place(const struct fw_gen *gen, struct fw_host_set *sets, const struct fw_host *host)
+/* As in a set. */
+struct way {
+    uint64_t address[2];
+    uint16_t flags;
+};
+
+static struct way way_of(const struct compile_host *host)
 {
-    uint32_t number = fw_host_set_of(gen, host->family, host->address[0], host->address[1]);
+    struct way way = {.flags = (uint16_t)(host->flags | (host->is_v6 ? FW_HOST_IPV6 : 0))};
 
+    memcpy(way.address, host->address, host->is_v6 ? 16 : 4);
+    return way;
+}
+
+static bool is_same_address(const struct fw_host_set *set, uint32_t i, const struct way *way)
+{
+    return ((set->flags[i] ^ way->flags) & FW_HOST_IPV6) == 0 &&
+           memcmp(set->addresses[i], way->address, sizeof(way->address)) == 0;
+}
+
+/* One address may come several times. False: the set is full. */
+static bool place(struct fw_host_set *set, const struct way *way)
+{
     for (uint32_t i = 0; i < FW_HOST_WAYS; i++) {
-        struct fw_host *way = &sets[number].ways[i];
-        bool is_same = way->family == host->family &&
-                       memcmp(way->address, host->address, sizeof(way->address)) == 0;
-
-        if (way->flags != 0 && !is_same)
+        if (set->flags[i] != 0 && !is_same_address(set, i, way))
             continue;
-        way->family = host->family;
-        memcpy(way->address, host->address, sizeof(way->address));
-        way->flags |= host->flags;
+        memcpy(set->addresses[i], way->address, sizeof(way->address));
+        set->flags[i] |= way->flags;
         return true;
     }
     return false;
@@ -31,11 +44,26 @@ static bool place(const struct fw_gen *gen, struct fw_host_set *sets, const stru
 /* Free ways last. */
 static int way_order(const void *a, const void *b)
 {
-    const struct fw_host *x = a, *y = b;
+    const struct way *x = a, *y = b;
 
     if ((x->flags == 0) != (y->flags == 0))
         return x->flags == 0 ? 1 : -1;
     return memcmp(x, y, sizeof(*x));
+}
+
+static void sort(struct fw_host_set *set)
+{
+    struct way ways[FW_HOST_WAYS] = {0};
+
+    for (uint32_t i = 0; i < FW_HOST_WAYS; i++) {
+        memcpy(ways[i].address, set->addresses[i], sizeof(ways[i].address));
+        ways[i].flags = set->flags[i];
+    }
+    qsort(ways, FW_HOST_WAYS, sizeof(ways[0]), way_order);
+    for (uint32_t i = 0; i < FW_HOST_WAYS; i++) {
+        memcpy(set->addresses[i], ways[i].address, sizeof(ways[i].address));
+        set->flags[i] = ways[i].flags;
+    }
 }
 
 /* The same hosts give the same table, in whatever order they come. */
@@ -43,15 +71,15 @@ static bool place_all(const struct compile_lifeline *lifeline, struct compile_ta
 {
     memset(tables->hosts, 0, tables->hosts_count * sizeof(*tables->hosts));
     for (size_t i = 0; i < lifeline->hosts_count; i++) {
-        const struct compile_host *from = &lifeline->hosts[i];
-        struct fw_host host = {.family = from->is_v6 ? FW_IPV6 : FW_IPV4, .flags = from->flags};
+        struct way way = way_of(&lifeline->hosts[i]);
+        uint32_t family = lifeline->hosts[i].is_v6 ? FW_IPV6 : FW_IPV4;
+        uint32_t set = fw_host_set_of(&tables->gen, family, way.address[0], way.address[1]);
 
-        memcpy(host.address, from->address, from->is_v6 ? 16 : 4);
-        if (!place(&tables->gen, tables->hosts, &host))
+        if (!place(&tables->hosts[set], &way))
             return false;
     }
     for (uint32_t i = 0; i < tables->hosts_count; i++)
-        qsort(tables->hosts[i].ways, FW_HOST_WAYS, sizeof(struct fw_host), way_order);
+        sort(&tables->hosts[i]);
     return true;
 }
 

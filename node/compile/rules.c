@@ -293,8 +293,10 @@ static int add_rule(struct leaf_context *context)
         r = add_combination(context, i);
     if (leaves->count == before)
         return r;
-    if ((context->source_set | context->target_set) & FW_SET_PRESENT)
-        root->flags |= FW_ROOT_SETS;
+    if (context->source_set & FW_SET_PRESENT)
+        root->flags |= FW_ROOT_SOURCE_SETS;
+    if (context->target_set & FW_SET_PRESENT)
+        root->flags |= FW_ROOT_TARGET_SETS;
     if (context->forest == FW_ENFORCE && build_rule_is_on_l4(rule->rule))
         root->flags |= FW_ROOT_L4;
     return r;

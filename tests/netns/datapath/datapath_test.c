@@ -157,7 +157,7 @@ static void slot_0_takes_a_lifeline_that_knows_the_box(void **state)
     struct small_tables lifeline;
     struct stream stream;
     struct fw_manage manage = {.family = FW_IPV4, .protocol = 17, .port = 7777};
-    struct fw_host_set own = {.ways[0] = {.family = FW_IPV4, .flags = FW_HOST_OWN}};
+    struct fw_host_set own = {.flags[0] = FW_HOST_OWN};
 
     (void)state;
     (void)attach("va", "veth");
@@ -165,7 +165,7 @@ static void slot_0_takes_a_lifeline_that_knows_the_box(void **state)
     stream_open(&stream, "va", "vb", NEAR);
     assert_int_equal(stream_send(&stream, GOOD, 20), 0);
     small_tables(&lifeline, NULL, 0);
-    (void)inet_pton(AF_INET, NEAR, own.ways[0].address);
+    (void)inet_pton(AF_INET, NEAR, own.addresses[0]);
     lifeline.tables.gen.flags = FW_GEN_LIFELINE_ONLY;
     lifeline.tables.gen.manage_count = 1;
     lifeline.tables.manage = &manage;

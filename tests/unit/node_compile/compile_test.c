@@ -331,7 +331,7 @@ static uint32_t hosts_of(const struct compile_tables *tables)
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < tables->hosts_count * FW_HOST_WAYS; i++)
-        count += tables->hosts[i / FW_HOST_WAYS].ways[i % FW_HOST_WAYS].flags != 0;
+        count += tables->hosts[i / FW_HOST_WAYS].flags[i % FW_HOST_WAYS] != 0;
     return count;
 }
 
