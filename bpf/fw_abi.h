@@ -108,6 +108,11 @@ enum fw_root_flag {
  */
 #define FW_TREES_MAX 24
 struct fw_forest {
+    /*
+     * A leaf, or 0: a few rules that came after the trees were built. Looked at first; a rule of it
+     * stands before those of the trees that have its order.
+     */
+    __u64 late;
     __u64 trees[FW_TREES_MAX]; /* nodes, FW_NODE_... */
     __u32 count;
     __u32 zero;
@@ -121,7 +126,7 @@ struct fw_root {
     __u32 flags; /* enum fw_root_flag */
     __u32 zero;
 };
-_Static_assert(sizeof(struct fw_root) == 408, "fw_root has no padding");
+_Static_assert(sizeof(struct fw_root) == 424, "fw_root has no padding");
 
 /* Addresses to classes (fw_trie.h): blobs FW_BLOB_TRIE4 and FW_BLOB_TRIE6; then fw_classes[class]
  * is the sets that an address is in. */
@@ -144,7 +149,7 @@ struct fw_gen {
     __u32 hosts_mask; /* sets of fw_hosts, less one */
     __u32 hosts_seed;
 };
-_Static_assert(sizeof(struct fw_gen) == 1688, "fw_gen has no padding");
+_Static_assert(sizeof(struct fw_gen) == 1752, "fw_gen has no padding");
 
 /*
  * Small fields of a packet in one word, so that a rule tests all of them with one mask: protocol,
@@ -283,6 +288,7 @@ struct fw_blob_shape {
 #define FW_LEAF_MAX 12
 #define FW_PASSES_A_RUN 8 /* leaves one run of the verdict stage looks at */
 #define FW_PASSES_MAX 128 /* leaves of the longest walk of an enforce forest, chains included */
+#define FW_LATE_MAX 32    /* rules of the late leaf, which is chained */
 #define FW_PASSES_OBSERVE_MAX 96
 
 /*

@@ -134,7 +134,8 @@ fw_inline enum fw_reason fw_default_reason(const struct fw_key *key)
 
 fw_inline _Bool fw_root_has_rules(const struct fw_root *root)
 {
-    return (root->forests[FW_ENFORCE].count | root->forests[FW_OBSERVE].count) != 0;
+    return (root->forests[FW_ENFORCE].late | root->forests[FW_ENFORCE].count |
+               root->forests[FW_OBSERVE].count) != 0;
 }
 
 /* FW_REASON_NONE: the rules decide. */
@@ -228,14 +229,14 @@ fw_inline enum fw_reason fw_decide(
             key->cut[FW_CUT_SOURCE_SETS] = fw_members_at(env, gen, key, family, 0);
         if (root->flags & FW_ROOT_TARGET_SETS)
             key->cut[FW_CUT_TARGET_SETS] = fw_members_at(env, gen, key, family, 2);
-        fw_walk_begin(key, FW_ENFORCE);
+        fw_walk_begin(key, FW_ENFORCE, root->forests[FW_ENFORCE].late);
     }
     key->runs++;
     if (!fw_walk_run(&walk))
         return FW_REASON_NONE;
     if (key->forest == FW_OBSERVE || root->forests[FW_OBSERVE].count == 0)
         return fw_verdict(key);
-    fw_walk_begin(key, FW_OBSERVE);
+    fw_walk_begin(key, FW_OBSERVE, 0);
     return FW_REASON_NONE;
 }
 

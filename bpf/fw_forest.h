@@ -291,11 +291,11 @@ fw_inline _Bool fw_walk_run(const struct fw_walk *walk)
     return 0;
 }
 
-fw_inline void fw_walk_begin(struct fw_key *key, enum fw_forest_kind forest)
+fw_inline void fw_walk_begin(struct fw_key *key, enum fw_forest_kind forest, __u64 late)
 {
     key->forest = forest;
     key->tree = 0;
-    key->node = FW_NODE_NONE;
+    key->node = late ? late : FW_NODE_NONE;
     /* Observers of the deciding rule's own order stand before it. */
     key->limit = FW_ID_ORDER(key->best) + forest;
     if (forest == FW_OBSERVE)

@@ -53,7 +53,9 @@ void compile_tables_free(struct compile_tables *tables)
         for (uint32_t forest = 0; forest < FW_FOREST_COUNT; forest++)
             free(tables->leaves[family][forest].items);
         free(tables->rows[family].items);
+        free(tables->amendable.hides[family]);
     }
+    free(tables->amendable.places);
     compile_blobs_drop(tables);
     free(tables->classes);
     free(tables->devices);
@@ -213,24 +215,23 @@ static int build_forest(
     struct compile_tables *tables, uint32_t family, uint32_t kind, struct problem *reterr_problem)
 {
     const struct compile_leaves *leaves = &tables->leaves[family][kind];
-    const struct forest_limits limits = {
-        .passes_max = kind == FW_ENFORCE ? FW_PASSES_MAX : FW_PASSES_OBSERVE_MAX,
+    const struct forest_limits limits = {.passes_max = kind == FW_ENFORCE
+                                                           ? FW_PASSES_MAX - FOREST_PASSES_OF_LATE
+                                                           : FW_PASSES_OBSERVE_MAX,
         .words_max = WORDS_LEAST + (uint64_t)leaves->count * WORDS_A_RULE};
-    uint64_t *hidden = NULL;
-    int r;
+    uint64_t *hides = NULL;
 
     if (leaves->count == 0)
         return 0;
     if (kind == FW_ENFORCE) {
-        hidden = calloc(leaves->count / 64 + 1, sizeof(*hidden));
-        if (!hidden)
+        free(tables->amendable.hides[family]);
+        tables->amendable.hides[family] = hides = calloc(leaves->count / 64 + 1, sizeof(*hides));
+        if (!hides)
             return -ENOMEM;
     }
-    r = forest_build(&tables->blobs[FW_BLOB_FOREST4 + family], leaves->items, leaves->count,
-        (enum fw_family)family, &limits, hidden, &tables->gen.roots[FW_IN][family].forests[kind],
+    return forest_build(&tables->blobs[FW_BLOB_FOREST4 + family], leaves->items, leaves->count,
+        (enum fw_family)family, &limits, hides, &tables->gen.roots[FW_IN][family].forests[kind],
         &tables->shapes[family][kind], reterr_problem);
-    free(hidden);
-    return r;
 }
 
 int compile_build(struct compile_tables *tables, struct problem *reterr_problem)
@@ -241,6 +242,7 @@ int compile_build(struct compile_tables *tables, struct problem *reterr_problem)
         r = build_forest(tables, family, FW_ENFORCE, reterr_problem);
         if (r == 0)
             r = build_forest(tables, family, FW_OBSERVE, reterr_problem);
+        tables->amendable.late_at[family] = tables->blobs[FW_BLOB_FOREST4 + family].count;
         if (r == 0)
             r = trie_build(&tables->blobs[FW_BLOB_TRIE4 + family], tables->rows[family].items,
                 tables->rows[family].count, (enum fw_family)family, &tables->gen.tries[family],

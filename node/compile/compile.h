@@ -16,6 +16,7 @@
 #include "base/problem.h"
 #include "bpf/fw_abi.h"
 #include "bpf/fw_reasons.h"
+#include "node/compile/amendable.h"
 #include "node/compile/blob.h"
 #include "node/compile/forest.h"
 #include "node/compile/trie.h"
@@ -135,7 +136,8 @@ struct compile_tables {
     struct compile_rows rows[FW_FAMILY_COUNT];
     struct blob blobs[FW_BLOB_COUNT]; /* out of leaves and rows: compile_build() */
     struct forest_shape shapes[FW_FAMILY_COUNT][FW_FOREST_COUNT];
-    uint64_t *classes; /* by class; [0] is 0 */
+    struct compile_amendable amendable; /* amend.h */
+    uint64_t *classes;                  /* by class; [0] is 0 */
     uint32_t classes_count;
     struct compile_device_row *devices;
     uint32_t devices_count;

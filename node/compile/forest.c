@@ -2,6 +2,7 @@
 #include "node/compile/forest.h"
 #include "base/check.h"
 #include "node/compile/forest_cut.h"
+#include "node/compile/forest_leaf.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -111,66 +112,17 @@ static void drop_hidden(
 
 /* ---- leaves */
 
-static uint64_t node_of(uint32_t order, uint32_t base, uint32_t shift, uint32_t word, uint32_t bits)
-{
-    return (uint64_t)order << FW_NODE_ORDER | (uint64_t)base << FW_NODE_BASE |
-           (uint64_t)shift << FW_NODE_SHIFT | (uint64_t)word << FW_NODE_WORD |
-           (uint64_t)bits << FW_NODE_BITS;
-}
-
-static int write_leaf(
-    struct grove *grove, const uint32_t *rules, uint32_t count, uint64_t next, uint64_t *ret_node)
-{
-    bool is_full = false;
-    uint32_t at, stride;
-    int r;
-
-    for (uint32_t i = 0; i < count; i++)
-        is_full |= grove->items[rules[i]].is_full;
-    stride = (uint32_t)(is_full                    ? sizeof(struct fw_rule)
-                        : grove->family == FW_IPV4 ? sizeof(struct fw_rule4)
-                                                   : sizeof(struct fw_rule6)) /
-             8;
-    r = blob_take(grove->blob, count * stride + (next != FW_NODE_NONE), &at);
-    if (r < 0)
-        return r;
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t *words = &grove->blob->words[at + i * stride];
-
-        if (is_full)
-            memcpy(words, &grove->rules[rules[i]], sizeof(struct fw_rule));
-        else
-            forest_item_short(
-                &grove->items[rules[i]], grove->rules[rules[i]].id, grove->family, words);
-    }
-    *ret_node = node_of(grove->items[rules[0]].order, at, count, 0, 0) | (uint64_t)is_full
-                                                                             << FW_NODE_FULL;
-    if (next != FW_NODE_NONE) {
-        grove->blob->words[at + count * stride] = next;
-        *ret_node |= 1ULL << FW_NODE_CHAINED;
-    }
-    grove->copies += count;
-    return 0;
-}
-
-/* A chain, written from its end. */
 static int add_leaf(struct grove *grove, const struct list *list, uint64_t *ret_node)
 {
-    uint32_t left = list->count, links = (list->count + FW_LEAF_MAX - 1) / FW_LEAF_MAX;
-    int r = 0;
+    uint32_t links = (list->count + FW_LEAF_MAX - 1) / FW_LEAF_MAX;
 
-    *ret_node = FW_NODE_NONE;
-    while (r == 0 && left > 0) {
-        uint32_t count = left % FW_LEAF_MAX ? left % FW_LEAF_MAX : FW_LEAF_MAX;
-
-        left -= count;
-        r = write_leaf(grove, list->rules + left, count, *ret_node, ret_node);
-    }
     if (links > grove->passes)
         grove->passes = links;
     if (list->count > grove->tests)
         grove->tests = list->count;
-    return r;
+    grove->copies += list->count;
+    return forest_leaf_add(
+        grove->blob, grove->family, grove->rules, grove->items, list->rules, list->count, ret_node);
 }
 
 /* ---- inner nodes */
@@ -294,8 +246,8 @@ static int add_inner(struct grove *grove, const struct list *list, const struct 
         r = add_children(grove, &children, cut, region, depth, at);
     children_fini(&children);
     if (r == 0)
-        *ret_node = node_of(first_order(&grove->blob->words[at], 1U << cut->bits), at, cut->shift,
-            cut->word, cut->bits);
+        *ret_node = forest_node(first_order(&grove->blob->words[at], 1U << cut->bits), at,
+            cut->shift, cut->word, cut->bits);
     return r;
 }
 

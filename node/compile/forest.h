@@ -32,6 +32,19 @@ struct forest_shape {
  * bitmap by order (64 a word, room for the last order): set for each rule that keeps another one
  * out of some leaf because it decides there first. NULL: nothing is kept out, every match counts.
  */
+#define FOREST_PASSES_OF_LATE ((FW_LATE_MAX + FW_LEAF_MAX - 1) / FW_LEAF_MAX)
+
 int forest_build(struct blob *blob, const struct fw_rule *rules, uint32_t rules_count,
     enum fw_family family, const struct forest_limits *limits, uint64_t *has_hidden,
     struct fw_forest *ret_forest, struct forest_shape *ret_shape, struct problem *reterr_problem);
+
+/*
+ * A forest whose rules change a little, without building it again: forest_add_late() appends a leaf
+ * of at most FW_LATE_MAX rules, ascending by order, to the blob (count 0: *ret_node is 0);
+ * forest_forget() makes rules of the trees, by order (64 a word), match nothing any more. Whoever
+ * forgets a rule that has hidden others loses those, too. 0, -ENOMEM or -E2BIG.
+ */
+int forest_add_late(struct blob *blob, const struct fw_rule *rules, uint32_t count,
+    enum fw_family family, uint64_t *ret_node);
+void forest_forget(struct blob *blob, const struct fw_forest *forest, enum fw_family family,
+    const uint64_t *orders);

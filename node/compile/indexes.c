@@ -16,7 +16,8 @@ struct compile_indexes {
     struct idmap by_id;
     struct index_slot *slots;
     size_t capacity;
-    uint32_t count; /* slots ever used */
+    uint32_t count;       /* slots ever used */
+    uint32_t none_before; /* no free slot is below */
 };
 
 int compile_indexes_new(struct compile_indexes **ret_indexes)
@@ -40,13 +41,11 @@ void compile_indexes_free(struct compile_indexes *indexes)
 }
 
 /* The lowest free one, so that indexes stay dense. */
-static uint32_t free_slot(const struct compile_indexes *indexes)
+static uint32_t free_slot(struct compile_indexes *indexes)
 {
-    uint32_t i = 0;
-
-    while (i < indexes->count && indexes->slots[i].is_used)
-        i++;
-    return i;
+    while (indexes->none_before < indexes->count && indexes->slots[indexes->none_before].is_used)
+        indexes->none_before++;
+    return indexes->none_before;
 }
 
 int compile_index_take(struct compile_indexes *indexes, const uint8_t id[OP_REF_BYTES],
@@ -107,6 +106,7 @@ void compile_indexes_settle(struct compile_indexes *indexes, const struct compil
         idmap_remove(&indexes->by_id, slot->id);
         slot->is_used = false;
     }
+    indexes->none_before = 0;
     while (indexes->count > 0 && !indexes->slots[indexes->count - 1].is_used)
         indexes->count--;
 }

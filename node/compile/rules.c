@@ -333,6 +333,28 @@ static int add_rules(struct build *build, uint32_t family, uint32_t forest)
     return r;
 }
 
+/* Of the rules that decide. */
+static int note_places(struct build *build)
+{
+    struct compile_tables *tables = build->tables;
+
+    tables->amendable.places = calloc(build->rules_count + 1U, sizeof(*tables->amendable.places));
+    if (!tables->amendable.places)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < build->rules_count; i++) {
+        const struct build_rule *rule = &build->rules[i];
+        struct compile_place *place = &tables->amendable.places[tables->amendable.places_count];
+
+        if (build_rule_is_observed(rule->rule))
+            continue;
+        memcpy(place->id, tables->objects[rule->object].id, OP_REF_BYTES);
+        place->priority = rule->rule->priority;
+        memcpy(place->order, rule->order, sizeof(place->order));
+        tables->amendable.places_count++;
+    }
+    return 0;
+}
+
 int build_rules(struct build *build)
 {
     int r = 0;
@@ -342,5 +364,5 @@ int build_rules(struct build *build)
         if (r == 0)
             r = add_rules(build, family, FW_OBSERVE);
     }
-    return r;
+    return r == 0 ? note_places(build) : r;
 }

@@ -43,6 +43,7 @@ static void fold_start(struct ledger *ledger)
     idmap_init(&ledger->fold.objects_by_id, OP_REF_BYTES, 0);
     idmap_init(&ledger->fold.tally, ELEMENT_REF_BYTES, 0);
     ledger->fold.is_directory_stale = true;
+    ledger->fold.changes_known_from = ledger->revision;
 }
 
 /* The changeset counts: its operations take effect. */

@@ -7,6 +7,7 @@
  * and folded anew, or extended by one entry where nothing else can depend on that entry.
  */
 #include "base/idmap.h"
+#include "store/ledger/changes.h"
 #include "store/ledger/kept.h"
 #include "store/ledger/merkle.h"
 
@@ -60,9 +61,15 @@ struct fold {
     uint32_t *live; /* indices of live objects, ascending by id */
     uint32_t live_count, live_capacity;
     struct list unsettled; /* objects that changed since `live` was brought up to date */
-    struct list unhashed;  /* objects that changed since the last root */
-    uint32_t moved;        /* places in `live` from here on are others than at the last root */
-    struct merkle tree;    /* the state's: a first leaf, objects, nodes */
+    struct {               /* the last that did, a ring */
+        uint32_t object;
+        uint64_t revision;
+    } changes[LEDGER_CHANGES_MAX];
+    uint64_t changes_count;      /* ever */
+    uint64_t changes_known_from; /* all of later revisions are in the ring */
+    struct list unhashed;        /* objects that changed since the last root */
+    uint32_t moved;     /* places in `live` from here on are others than at the last root */
+    struct merkle tree; /* the state's: a first leaf, objects, nodes */
     bool are_nodes_unhashed;
     struct idmap tally; /* as written: deletes, removals, manifest counts of each author's own */
     struct node_entry *nodes;

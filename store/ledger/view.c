@@ -308,6 +308,18 @@ static void list_all_live(struct fold *fold)
     fold->moved = 0;
 }
 
+/* What leaves the ring is known no more. */
+static void note_change(struct ledger *ledger, uint32_t index)
+{
+    struct fold *fold = &ledger->fold;
+    uint64_t at = fold->changes_count++ % LEDGER_CHANGES_MAX;
+
+    if (fold->changes_count > LEDGER_CHANGES_MAX)
+        fold->changes_known_from = fold->changes[at].revision;
+    fold->changes[at].object = index;
+    fold->changes[at].revision = ledger->revision;
+}
+
 static void list_live(struct ledger *ledger, uint32_t index)
 {
     struct fold *fold = &ledger->fold;
@@ -342,6 +354,7 @@ void objects_settle(struct ledger *ledger)
     for (uint32_t i = 0; i < count; i++) {
         object_settle(ledger, &fold->objects[fold->unsettled.at[i]]);
         fold->objects[fold->unsettled.at[i]].is_unsettled = false;
+        note_change(ledger, fold->unsettled.at[i]);
     }
     while (fold->live_capacity < fold->objects_count)
         fold->live =
@@ -410,6 +423,34 @@ uint32_t ledger_objects_count(struct ledger *ledger)
 {
     objects_settle(ledger);
     return ledger->fold.live_count;
+}
+
+static bool is_listed(const uint8_t (*ids)[OP_REF_BYTES], uint32_t count, const uint8_t *id)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (memcmp(ids[i], id, OP_REF_BYTES) == 0)
+            return true;
+    return false;
+}
+
+bool ledger_objects_changed(
+    struct ledger *ledger, uint64_t revision, uint8_t (*ret_ids)[OP_REF_BYTES], uint32_t *ret_count)
+{
+    const struct fold *fold = &ledger->fold;
+    uint32_t count = 0;
+
+    objects_settle(ledger);
+    *ret_count = 0;
+    if (revision < fold->changes_known_from)
+        return false;
+    for (uint64_t i = 0; i < LEDGER_CHANGES_MAX && i < fold->changes_count; i++) {
+        const uint8_t *id = fold->objects[fold->changes[i].object].id;
+
+        if (fold->changes[i].revision > revision && !is_listed(ret_ids, count, id))
+            memcpy(ret_ids[count++], id, OP_REF_BYTES);
+    }
+    *ret_count = count;
+    return true;
 }
 
 void ledger_object_at(struct ledger *ledger, uint32_t index, struct ledger_object *ret_object)

@@ -101,7 +101,7 @@ static void walk_all(const struct setting *setting, struct fw_key *key)
 
     walk.whole = fw_blob_whole(&env, walk.blob);
     for (uint32_t forest = 0; forest < FW_FOREST_COUNT; forest++) {
-        fw_walk_begin(key, (enum fw_forest_kind)forest);
+        fw_walk_begin(key, (enum fw_forest_kind)forest, 0);
         while (!fw_walk_run(&walk))
             continue;
     }
