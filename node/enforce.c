@@ -7,13 +7,12 @@
 #include "node/compile/indexes.h"
 #include "node/devices.h"
 #include "node/effects.h"
+#include "node/inputs.h"
 #include "node/job.h"
 #include "node/log.h"
 #include "node/node.h"
 #include "replica/replica.h"
 #include "rpc/loop.h"
-#include "store/db/db.h"
-#include "store/keys/keys.h"
 #include "store/ledger/ledger.h"
 
 #include <errno.h>
@@ -37,13 +36,12 @@ struct enforce {
     struct builder *builder;
     struct datapath *datapath;
     struct devices *devices;
-    struct compile_indexes *indexes;
     struct compile_tables *running, *coming; /* coming: the builder's, then the datapath's */
     struct compile_tables *lifeline, *lifeline_coming; /* of slot 0 */
     uint64_t running_revision, coming_revision;
     struct rpc_timer compile, counters, reconcile;
     struct enforce_waiter *waiters;
-    struct buffer chunk; /* the one lent to the compiler */
+    struct inputs inputs; /* of the compiler */
     struct datapath_count *reasons, *rules;
     size_t reasons_count, rules_count;
     uint64_t waiting_since_ns; /* for chunks of sets; 0: for none */
@@ -54,8 +52,6 @@ struct enforce {
     bool is_compiled; /* ahead of the timer, which goes on with it */
     int compiled;     /* its result and sentence */
     struct problem compile_problem;
-    bool has_lost; /* a chunk that should be on disk and cannot be read */
-    uint8_t lost[HASH_BYTES];
     char failure[DATAPATH_REASON_BYTES]; /* "": none */
 };
 
@@ -179,7 +175,7 @@ static void settle(struct enforce *enforce)
     enforce->coming = NULL;
     enforce->is_busy = false;
     enforce->failure[0] = '\0';
-    compile_indexes_settle(enforce->indexes, enforce->running);
+    compile_indexes_settle(enforce->inputs.indexes, enforce->running);
     devices_release(enforce->devices);
     renew_lifeline(enforce);
     tell_digest(enforce);
@@ -241,11 +237,6 @@ static void on_built(struct job *job)
     fail(enforce, enforce->coming_revision, job->why);
 }
 
-static bool is_same_array(const void *a, const void *b, size_t a_count, size_t b_count, size_t size)
-{
-    return a_count == b_count && (a_count == 0 || memcmp(a, b, a_count * size) == 0);
-}
-
 /* A counter that starts at zero is a difference, too. */
 static bool has_fresh(const struct compile_tables *tables)
 {
@@ -255,100 +246,17 @@ static bool has_fresh(const struct compile_tables *tables)
     return false;
 }
 
-static bool has_same_rules(const struct compile_tables *a, const struct compile_tables *b)
-{
-    bool is_same = true;
-
-    for (uint32_t family = 0; family < FW_FAMILY_COUNT; family++) {
-        const struct compile_rows *x = &a->rows[family], *y = &b->rows[family];
-
-        is_same =
-            is_same && is_same_array(x->items, y->items, x->count, y->count, sizeof(*x->items));
-        for (uint32_t forest = 0; is_same && forest < FW_FOREST_COUNT; forest++) {
-            const struct compile_leaves *v = &a->leaves[family][forest];
-            const struct compile_leaves *w = &b->leaves[family][forest];
-
-            is_same = is_same_array(v->items, w->items, v->count, w->count, sizeof(*v->items));
-        }
-    }
-    return is_same;
-}
-
-/* Would the kernel see any difference? The blobs, and where in them what begins, follow from leaves
- * and rows. */
-static bool is_same_for_kernel(const struct compile_tables *a, const struct compile_tables *b)
-{
-    struct fw_gen x = a->gen, y = b->gen;
-
-    memset(x.roots, 0, sizeof(x.roots));
-    memset(y.roots, 0, sizeof(y.roots));
-    memset(x.tries, 0, sizeof(x.tries));
-    memset(y.tries, 0, sizeof(y.tries));
-    return memcmp(&x, &y, sizeof(x)) == 0 && has_same_rules(a, b) &&
-           memcmp(&a->policy, &b->policy, sizeof(a->policy)) == 0 &&
-           is_same_array(
-               a->classes, b->classes, a->classes_count, b->classes_count, sizeof(*a->classes)) &&
-           is_same_array(
-               a->devices, b->devices, a->devices_count, b->devices_count, sizeof(*a->devices)) &&
-           is_same_array(a->hosts, b->hosts, a->hosts_count, b->hosts_count, sizeof(*a->hosts)) &&
-           is_same_array(
-               a->manage, b->manage, a->manage_count, b->manage_count, sizeof(*a->manage));
-}
-
-static bool lend_chunk(void *user, const uint8_t hash[HASH_BYTES], struct bytes *ret_chunk)
-{
-    struct enforce *enforce = user;
-
-    enforce->chunk.len = 0;
-    if (!replica_chunk_has(enforce->node->replica, hash))
-        return false;
-    if (db_chunk_read(enforce->node->db, hash, &enforce->chunk) < 0) {
-        enforce->has_lost = true;
-        memcpy(enforce->lost, hash, HASH_BYTES);
-        return false;
-    }
-    *ret_chunk = buffer_bytes(&enforce->chunk);
-    return true;
-}
-
 /* Not while compiling: the step may change the ledger. */
 static void tell_lost(struct enforce *enforce)
 {
     struct replica_event event = {.kind = REPLICA_ON_CHUNK_LOST};
 
-    if (!enforce->has_lost)
+    if (!enforce->inputs.has_lost)
         return;
-    enforce->has_lost = false;
+    enforce->inputs.has_lost = false;
     log_say(LOG_ERROR, "chunk.unreadable", "content of a set cannot be read; it is fetched again");
-    event.chunk = enforce->lost;
+    event.chunk = enforce->inputs.lost;
     effects_step(enforce->node->effects, &event);
-}
-
-static void hash_state(struct bytes message, uint8_t ret_hash[HASH_BYTES])
-{
-    keys_hash(HASH_STATE, message, ret_hash);
-}
-
-/* Labels and devices are valid until the next turn of the loop. */
-static struct compile_input open_input(struct enforce *enforce)
-{
-    struct node *node = enforce->node;
-    struct compile_input input = {.ledger = node->ledger,
-        .time_s = node_time_s(node),
-        .lifeline = devices_lifeline(enforce->devices),
-        .is_dry_run = node->config.dry_run,
-        .indexes = enforce->indexes,
-        .chunk = lend_chunk,
-        .hash = hash_state,
-        .user = enforce};
-    struct ledger_node self;
-
-    if (ledger_node_find(node->ledger, node->identity.invite, &self)) {
-        input.labels = self.labels;
-        input.labels_count = self.labels_count;
-    }
-    input.devices = devices_compiled(enforce->devices, &input.devices_count);
-    return input;
 }
 
 static void on_lifeline(struct job *job)
@@ -370,14 +278,14 @@ static void on_lifeline(struct job *job)
  */
 static void renew_lifeline(struct enforce *enforce)
 {
-    const struct compile_input input = open_input(enforce);
+    const struct compile_input input = inputs_open(&enforce->inputs, enforce->devices);
     struct compile_tables *tables;
     struct problem problem;
     struct job *job;
 
     if (enforce->lifeline_coming || compile_lifeline_only(&input, &tables, &problem) < 0)
         return;
-    if (enforce->lifeline && is_same_for_kernel(enforce->lifeline, tables)) {
+    if (enforce->lifeline && compile_is_same(enforce->lifeline, tables)) {
         compile_tables_free(tables);
         return;
     }
@@ -391,7 +299,7 @@ static void renew_lifeline(struct enforce *enforce)
 
 static int compile(struct enforce *enforce, struct problem *problem)
 {
-    const struct compile_input input = open_input(enforce);
+    const struct compile_input input = inputs_open(&enforce->inputs, enforce->devices);
 
     return compile_run(&input, &enforce->coming, problem);
 }
@@ -467,7 +375,7 @@ static void on_compile(struct rpc_timer *timer)
         schedule(enforce, CONTENT_RETRY_NS);
         return;
     }
-    if (enforce->running && is_same_for_kernel(enforce->running, enforce->coming) &&
+    if (enforce->running && compile_is_same(enforce->running, enforce->coming) &&
         !has_fresh(enforce->coming)) {
         settle(enforce);
         return;
@@ -595,7 +503,7 @@ int enforce_new(struct node *node, struct enforce **ret_enforce, struct problem 
     const struct datapath_options options = {.bpffs = node->config.bpffs_dir};
     int r;
 
-    if (!enforce || compile_indexes_new(&enforce->indexes) < 0)
+    if (!enforce || inputs_init(&enforce->inputs, node) < 0)
         return problem_say(reterr_problem, -ENOMEM, "out of memory");
     enforce->node = node;
     enforce->compile.fn = on_compile;
@@ -608,7 +516,7 @@ int enforce_new(struct node *node, struct enforce **ret_enforce, struct problem 
     r = datapath_open(&options, &enforce->datapath, reterr_problem);
     if (r < 0)
         return r;
-    datapath_counted(enforce->datapath, restore_index, enforce->indexes);
+    datapath_counted(enforce->datapath, restore_index, enforce->inputs.indexes);
     r = devices_new(
         node, enforce->datapath, on_devices_changed, enforce, &enforce->devices, reterr_problem);
     if (r < 0)
@@ -645,8 +553,7 @@ void enforce_free(struct enforce *enforce)
     compile_tables_free(enforce->running);
     compile_tables_free(enforce->lifeline_coming);
     compile_tables_free(enforce->lifeline);
-    compile_indexes_free(enforce->indexes);
-    buffer_fini(&enforce->chunk);
+    inputs_fini(&enforce->inputs);
     free(enforce->reasons);
     free(enforce->rules);
     free(enforce);

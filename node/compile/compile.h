@@ -185,6 +185,9 @@ void compile_tables_free(struct compile_tables *tables); /* accepts NULL */
 void compile_device_entry(const struct fw_policy *policy, const struct compile_device *device,
     struct fw_device *ret_device);
 
+/* Would the kernel see no difference? */
+bool compile_is_same(const struct compile_tables *a, const struct compile_tables *b);
+
 /* NULL if unknown. */
 const struct compile_object *compile_object_find(
     const struct compile_tables *tables, const uint8_t id[OP_REF_BYTES]);
