@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/enforce.h"
 #include "base/member.h"
 #include "base/own.h"
 #include "node/builder.h"
-#include "node/compile/compile.h"
-#include "node/compile/indexes.h"
+#include "node/compile/amend.h"
 #include "node/devices.h"
 #include "node/effects.h"
-#include "node/inputs.h"
-#include "node/job.h"
+#include "node/enforce_inside.h"
 #include "node/log.h"
 #include "node/node.h"
 #include "replica/replica.h"
-#include "rpc/loop.h"
 #include "store/ledger/ledger.h"
 
 #include <errno.h>
@@ -21,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NS_PER_MS 1000000ULL
-#define SETTLE_NS (2 * NS_PER_MS) /* a burst of writes makes one generation */
 #define COUNTERS_NS (1000 * NS_PER_MS)
 #define RETRY_NS (1000 * NS_PER_MS)
 #define OVERDUE_NS \
@@ -30,38 +24,15 @@
 #define CONTENT_RETRY_NS (200 * NS_PER_MS)
 #define CONTENT_PATIENCE_NS (30 * 1000 * NS_PER_MS)
 
-/* One generation on its way: compiled -> built -> filled -> flipped. */
-struct enforce {
-    struct node *node;
-    struct builder *builder;
-    struct datapath *datapath;
-    struct devices *devices;
-    struct compile_tables *running, *coming; /* coming: the builder's, then the datapath's */
-    struct compile_tables *lifeline, *lifeline_coming; /* of slot 0 */
-    uint64_t running_revision, coming_revision;
-    struct rpc_timer compile, counters, reconcile;
-    struct enforce_waiter *waiters;
-    struct inputs inputs; /* of the compiler */
-    struct datapath_count *reasons, *rules;
-    size_t reasons_count, rules_count;
-    uint64_t waiting_since_ns; /* for chunks of sets; 0: for none */
-    uint64_t flips;
-    uint8_t slot;
-    bool is_dirty, is_busy, is_stopping, is_counting;
-    uint64_t dirty_since_ns;
-    bool is_compiled; /* ahead of the timer, which goes on with it */
-    int compiled;     /* its result and sentence */
-    struct problem compile_problem;
-    char failure[DATAPATH_REASON_BYTES]; /* "": none */
-};
-
 /* ---- waiters */
 
 void enforce_wait(struct enforce *enforce, struct enforce_waiter *waiter)
 {
     waiter->next = enforce->waiters;
     enforce->waiters = waiter;
-    if (enforce->running && enforce->running_revision >= waiter->revision && !enforce->is_dirty) {
+    if (enforce->running &&
+        (enforce->amend.revision >= waiter->revision ||
+            (enforce->running_revision >= waiter->revision && !enforce->is_dirty))) {
         enforce->waiters = waiter->next;
         waiter->fn(waiter, true);
     }
@@ -77,7 +48,7 @@ void enforce_wait_cancel(struct enforce *enforce, struct enforce_waiter *waiter)
         *slot = waiter->next;
 }
 
-static void tell_waiters(struct enforce *enforce, uint64_t revision, bool is_enforced)
+void enforce_tell_waiters(struct enforce *enforce, uint64_t revision, bool is_enforced)
 {
     struct enforce_waiter *told = NULL, **slot = &enforce->waiters;
 
@@ -102,7 +73,7 @@ static void tell_waiters(struct enforce *enforce, uint64_t revision, bool is_enf
 
 /* ---- from compiled to in force */
 
-static void schedule(struct enforce *enforce, uint64_t in_ns)
+void enforce_schedule(struct enforce *enforce, uint64_t in_ns)
 {
     if (!enforce->is_stopping && !enforce->is_busy)
         rpc_timer_set(enforce->node->loop, &enforce->compile, rpc_now_ns() + in_ns);
@@ -118,8 +89,8 @@ void enforce_state_changed(struct enforce *enforce)
     if (!enforce->is_dirty)
         enforce->dirty_since_ns = rpc_now_ns();
     enforce->is_dirty = true;
-    if (!enforce->compile.is_set)
-        schedule(enforce, SETTLE_NS);
+    if (!enforce_amend_soon(enforce) && !enforce->compile.is_set)
+        enforce_schedule(enforce, SETTLE_NS);
 }
 
 /* The last generation stays in force. */
@@ -128,11 +99,11 @@ static void fail(struct enforce *enforce, uint64_t revision, const char *why)
     if (strcmp(enforce->failure, why) != 0)
         log_say(LOG_ERROR, "cannot_enforce", "%s; the rules of before stay in force", why);
     (void)snprintf(enforce->failure, sizeof(enforce->failure), "%s", why);
-    enforce->is_busy = false;
-    tell_waiters(enforce, revision, false);
+    enforce->is_busy = enforce->is_filling = false;
+    enforce_tell_waiters(enforce, revision, false);
     devices_release(enforce->devices); /* closed is safer than open: lifeline only */
     if (enforce->is_dirty)
-        schedule(enforce, RETRY_NS);
+        enforce_schedule(enforce, RETRY_NS);
 }
 
 /* The kernel, not the rules, is in the way, and that may pass. */
@@ -154,34 +125,37 @@ static void tell_digest(struct enforce *enforce)
 
 static void renew_lifeline(struct enforce *enforce);
 
-/* What was last read is from before: there may stand what another object counted. */
-static void forget_fresh_counts(struct enforce *enforce)
+/* There may stand what another object counted. */
+void enforce_forget_fresh(struct enforce *enforce, struct compile_tables *tables)
 {
-    for (uint32_t i = 0; i < enforce->coming->objects_count; i++) {
-        const struct compile_object *object = &enforce->coming->objects[i];
+    for (uint32_t i = 0; i < tables->objects_count; i++) {
+        struct compile_object *object = &tables->objects[i];
 
         if (object->is_counted && object->is_fresh && object->counter < enforce->rules_count)
             enforce->rules[object->counter] = (struct datapath_count){0};
+        object->is_fresh = false;
     }
 }
 
 /* coming becomes running; the one before it is gone. */
 static void settle(struct enforce *enforce)
 {
-    forget_fresh_counts(enforce);
+    enforce_forget_fresh(enforce, enforce->coming);
     compile_tables_free(enforce->running);
     enforce->running = enforce->coming;
     enforce->running_revision = enforce->coming_revision;
     enforce->coming = NULL;
-    enforce->is_busy = false;
+    enforce->is_busy = enforce->is_filling = false;
     enforce->failure[0] = '\0';
+    enforce->amend.revision = enforce->amend.coming;
+    enforce->amend.is_off = false;
     compile_indexes_settle(enforce->inputs.indexes, enforce->running);
     devices_release(enforce->devices);
     renew_lifeline(enforce);
     tell_digest(enforce);
-    tell_waiters(enforce, enforce->running_revision, true);
-    if (enforce->is_dirty)
-        schedule(enforce, SETTLE_NS);
+    enforce_tell_waiters(enforce, enforce->running_revision, true);
+    if (enforce->is_dirty && !enforce_amend_soon(enforce))
+        enforce_schedule(enforce, SETTLE_NS);
 }
 
 static void on_flipped(struct job *job)
@@ -206,7 +180,8 @@ static void on_filled(struct job *job)
         refuse(enforce, job->why);
         return;
     }
-    compile_blobs_drop(enforce->coming);
+    if (!amend_is_possible(enforce->coming))
+        compile_blobs_drop(enforce->coming);
     flip = job_new(enforce->node->loop, on_flipped, enforce);
     if (!flip || datapath_flip(enforce->datapath, job->slot, 0, &flip->done) < 0) {
         job_free(flip);
@@ -218,9 +193,34 @@ static void fill(struct enforce *enforce)
 {
     struct job *job = job_new(enforce->node->loop, on_filled, enforce);
 
+    enforce->is_filling = true;
     if (!job || datapath_fill(enforce->datapath, enforce->coming, &job->done) < 0) {
         job_free(job);
         refuse(enforce, "the datapath's queue is full");
+    }
+}
+
+static void on_whole(struct enforce *enforce)
+{
+    if (enforce->amend.is_busy) {
+        enforce->is_built = true;
+    } else if (enforce_amend_coming(enforce)) {
+        fill(enforce);
+    } else {
+        compile_tables_free(give(enforce->coming));
+        enforce->is_busy = false;
+        enforce->is_dirty = true;
+        enforce_schedule(enforce, 0);
+    }
+}
+
+void enforce_go_on(struct enforce *enforce)
+{
+    if (enforce->is_built) {
+        enforce->is_built = false;
+        on_whole(enforce);
+    } else if (enforce->is_dirty && !enforce->compile.is_set) {
+        enforce_schedule(enforce, SETTLE_NS);
     }
 }
 
@@ -230,7 +230,7 @@ static void on_built(struct job *job)
     struct enforce *enforce = job->user;
 
     if (job->code == 0) {
-        fill(enforce);
+        on_whole(enforce);
         return;
     }
     compile_tables_free(give(enforce->coming));
@@ -304,15 +304,18 @@ static int compile(struct enforce *enforce, struct problem *problem)
     return compile_run(&input, &enforce->coming, problem);
 }
 
-/* Until the list of devices is complete, and while a write is between ledger and disk, it is too
- * early. */
+bool enforce_is_settled(const struct enforce *enforce)
+{
+    return devices_are_known(enforce->devices) && replica_is_settled(enforce->node->replica);
+}
+
 static bool is_too_early(struct enforce *enforce)
 {
-    if (enforce->is_busy || !devices_are_known(enforce->devices))
+    if (enforce->is_busy || enforce->amend.is_busy || !devices_are_known(enforce->devices))
         return true;
-    if (replica_is_settled(enforce->node->replica))
+    if (enforce_is_settled(enforce))
         return false;
-    schedule(enforce, SETTLE_NS);
+    enforce_schedule(enforce, SETTLE_NS);
     return true;
 }
 
@@ -337,6 +340,7 @@ static void begin(struct enforce *enforce)
     enforce->is_dirty = false;
     enforce->is_busy = true;
     enforce->coming_revision = ledger_revision(enforce->node->ledger);
+    enforce->amend.is_wanted = false; /* what is there now comes whole */
     if (!enforce->running)
         renew_lifeline(enforce);
     enforce->compiled = compile(enforce, &enforce->compile_problem);
@@ -345,8 +349,11 @@ static void begin(struct enforce *enforce)
 
 void enforce_state_is_whole(struct enforce *enforce)
 {
-    if (!enforce->is_dirty || enforce->is_busy || enforce->is_stopping ||
-        !devices_are_known(enforce->devices) || rpc_now_ns() - enforce->dirty_since_ns < OVERDUE_NS)
+    if (!enforce->is_dirty || enforce->is_stopping || !devices_are_known(enforce->devices) ||
+        rpc_now_ns() - enforce->dirty_since_ns < OVERDUE_NS)
+        return;
+    enforce_amend_if_wanted(enforce);
+    if (enforce->is_busy || enforce->amend.is_busy || enforce->amend.is_wanted)
         return;
     begin(enforce);
     rpc_timer_set(enforce->node->loop, &enforce->compile, rpc_now_ns());
@@ -372,11 +379,12 @@ static void on_compile(struct rpc_timer *timer)
         compile_tables_free(give(enforce->coming));
         enforce->is_busy = false;
         enforce->is_dirty = true;
-        schedule(enforce, CONTENT_RETRY_NS);
+        enforce_schedule(enforce, CONTENT_RETRY_NS);
         return;
     }
-    if (enforce->running && compile_is_same(enforce->running, enforce->coming) &&
-        !has_fresh(enforce->coming)) {
+    if (enforce->running && enforce->amend.revision == 0 && !enforce->amend.is_off &&
+        compile_is_same(enforce->running, enforce->coming) && !has_fresh(enforce->coming)) {
+        compile_take_built(enforce->coming, enforce->running);
         settle(enforce);
         return;
     }
@@ -507,6 +515,7 @@ int enforce_new(struct node *node, struct enforce **ret_enforce, struct problem 
         return problem_say(reterr_problem, -ENOMEM, "out of memory");
     enforce->node = node;
     enforce->compile.fn = on_compile;
+    enforce->amend.timer.fn = enforce_amend_due;
     enforce->counters.fn = on_counters_due;
     enforce->reconcile.fn = on_reconcile_due;
     enforce->is_dirty = true;
@@ -530,13 +539,14 @@ void enforce_start(struct enforce *enforce)
     rpc_timer_set(enforce->node->loop, &enforce->counters, rpc_now_ns());
     rpc_timer_set(enforce->node->loop, &enforce->reconcile,
         rpc_now_ns() + enforce->node->config.reconcile_ms * NS_PER_MS);
-    schedule(enforce, 0);
+    enforce_schedule(enforce, 0);
 }
 
 void enforce_stop(struct enforce *enforce)
 {
     enforce->is_stopping = true;
     rpc_timer_clear(enforce->node->loop, &enforce->compile);
+    rpc_timer_clear(enforce->node->loop, &enforce->amend.timer);
     rpc_timer_clear(enforce->node->loop, &enforce->counters);
     rpc_timer_clear(enforce->node->loop, &enforce->reconcile);
     devices_stop(enforce->devices);

@@ -250,3 +250,17 @@ int compile_build(struct compile_tables *tables, struct problem *reterr_problem)
     }
     return r;
 }
+
+void compile_take_built(struct compile_tables *to, struct compile_tables *from)
+{
+    memcpy(to->gen.roots, from->gen.roots, sizeof(to->gen.roots));
+    memcpy(to->gen.tries, from->gen.tries, sizeof(to->gen.tries));
+    memcpy(to->shapes, from->shapes, sizeof(to->shapes));
+    memcpy(to->blobs, from->blobs, sizeof(to->blobs));
+    memset(from->blobs, 0, sizeof(from->blobs));
+    for (uint32_t family = 0; family < FW_FAMILY_COUNT; family++) {
+        to->amendable.hides[family] = from->amendable.hides[family];
+        to->amendable.late_at[family] = from->amendable.late_at[family];
+        from->amendable.hides[family] = NULL;
+    }
+}

@@ -176,6 +176,9 @@ int compile_lifeline_only(const struct compile_input *input, struct compile_tabl
  */
 int compile_build(struct compile_tables *tables, struct problem *reterr_problem);
 
+/* What was built of tables that are the same (compile_is_same()) goes to others, which were not. */
+void compile_take_built(struct compile_tables *to, struct compile_tables *from);
+
 /* Once the kernel has them: the largest part of the tables goes. */
 void compile_blobs_drop(struct compile_tables *tables);
 
