@@ -73,11 +73,15 @@ static int lend(const struct kernel *kernel, struct fw_generation *to)
     return r == 0 ? share(to->maps.fw_reason_counts, kernel->entry->maps.fw_reason_counts) : r;
 }
 
-static int size_maps(struct kernel *kernel, const struct compile_tables *tables, bool is_cut)
+/* How a generation is loaded. */
+#define BLOBS_CUT 1U
+#define ONE_CPU 2U
+
+static int size_maps(struct kernel *kernel, const struct compile_tables *tables, unsigned how)
 {
     struct fw_generation *gen = kernel->generation;
     struct fw_blob_shape shapes[FW_BLOB_COUNT];
-    int r = blobs_size(tables, gen->obj, is_cut, shapes);
+    int r = blobs_size(tables, gen->obj, how & BLOBS_CUT, shapes);
 
     for (uint32_t i = 0; r == 0 && i < FW_BLOB_COUNT; i++) {
         gen->rodata->fw_blob_shapes[i].last = shapes[i].last;
@@ -86,13 +90,14 @@ static int size_maps(struct kernel *kernel, const struct compile_tables *tables,
 
     kernel->counters = tables->counters_count + 1;
     gen->rodata->fw_shards = 1;
-    gen->rodata->fw_counts_atomic = 1;
+    gen->rodata->fw_counts_atomic = !(how & ONE_CPU);
+    gen->rodata->fw_has_coarse_clock = (how & ONE_CPU) != 0;
     gen->rodata->fw_rule_counters = kernel->counters;
     (void)bpf_map__set_max_entries(gen->maps.fw_rule_counts, kernel->counters);
     return r == 0 ? tables_size_maps(tables, gen->obj) : r;
 }
 
-static int load(struct kernel *kernel, const struct compile_tables *tables, bool is_cut)
+static int load(struct kernel *kernel, const struct compile_tables *tables, unsigned how)
 {
     struct fw_generation *gen;
     int r;
@@ -107,7 +112,7 @@ static int load(struct kernel *kernel, const struct compile_tables *tables, bool
     kernel->generation = gen = fw_generation__open();
     if (!gen)
         return -errno;
-    r = size_maps(kernel, tables, is_cut);
+    r = size_maps(kernel, tables, how);
     if (r == 0)
         r = lend(kernel, gen);
     return r == 0 ? fw_generation__load(gen) : r;
@@ -205,7 +210,7 @@ static int open_counters(struct kernel *kernel)
     return kernel->rules && kernel->reason_counts && kernel->rule_counts ? 0 : -ENOMEM;
 }
 
-static int new_kernel(const struct compile_tables *tables, bool is_cut, struct kernel **ret_kernel,
+static int new_kernel(const struct compile_tables *tables, unsigned how, struct kernel **ret_kernel,
     struct problem *reterr_problem)
 {
     struct kernel *kernel = calloc(1, sizeof(*kernel));
@@ -213,7 +218,7 @@ static int new_kernel(const struct compile_tables *tables, bool is_cut, struct k
 
     if (!kernel)
         return -ENOMEM;
-    r = load(kernel, tables, is_cut);
+    r = load(kernel, tables, how);
     if (r == 0)
         r = fill(kernel, tables);
     if (r == 0)
@@ -232,13 +237,24 @@ static int new_kernel(const struct compile_tables *tables, bool is_cut, struct k
 int kernel_new(
     const struct compile_tables *tables, struct kernel **ret_kernel, struct problem *reterr_problem)
 {
-    return new_kernel(tables, false, ret_kernel, reterr_problem);
+    return new_kernel(tables, 0, ret_kernel, reterr_problem);
 }
 
 int kernel_new_cut(
     const struct compile_tables *tables, struct kernel **ret_kernel, struct problem *reterr_problem)
 {
-    return new_kernel(tables, true, ret_kernel, reterr_problem);
+    return new_kernel(tables, BLOBS_CUT, ret_kernel, reterr_problem);
+}
+
+int kernel_new_one_cpu(
+    const struct compile_tables *tables, struct kernel **ret_kernel, struct problem *reterr_problem)
+{
+    return new_kernel(tables, ONE_CPU, ret_kernel, reterr_problem);
+}
+
+int kernel_refill(struct kernel *kernel, const struct compile_tables *tables)
+{
+    return fill(kernel, tables);
 }
 
 void kernel_free(struct kernel *kernel)
@@ -281,7 +297,7 @@ int kernel_add(struct kernel *kernel, const struct compile_tables *tables, uint3
     if (!beside.generation)
         return -errno;
     kernel->second = beside.generation;
-    r = size_maps(&beside, tables, false);
+    r = size_maps(&beside, tables, 0);
     if (r == 0)
         r = lend(kernel, beside.generation);
     if (r == 0)
@@ -341,14 +357,28 @@ static void read_counters(struct kernel *kernel, struct host_answer *ret_answer)
     }
 }
 
+static int entry_fd(const struct kernel *kernel, enum fw_kind kind)
+{
+    return bpf_program__fd(
+        kind == FW_KIND_XDP ? kernel->entry->progs.fw_xdp_entry : kernel->entry->progs.fw_tc_entry);
+}
+
+double kernel_time(
+    const struct kernel *kernel, enum fw_kind kind, struct bytes frame, uint32_t repeat)
+{
+    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.at,
+        .data_size_in = (uint32_t)frame.len, .repeat = (int)repeat);
+    int r = bpf_prog_test_run_opts(entry_fd(kernel, kind), &options);
+
+    return r < 0 ? (double)r : (double)options.duration;
+}
+
 int kernel_decide(
     struct kernel *kernel, enum fw_kind kind, struct bytes frame, struct host_answer *ret_answer)
 {
     LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.at,
         .data_size_in = (uint32_t)frame.len, .repeat = 1);
-    struct bpf_program *program =
-        kind == FW_KIND_XDP ? kernel->entry->progs.fw_xdp_entry : kernel->entry->progs.fw_tc_entry;
-    int r = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
+    int r = bpf_prog_test_run_opts(entry_fd(kernel, kind), &options);
 
     if (r < 0)
         return r;

@@ -31,6 +31,7 @@ const volatile __u32 pick_count = 1;
 const volatile __u32 pick_mode = PICK_NOTHING;
 const volatile __u32 pick_keeps = 0; /* writes answers down */
 const volatile __u32 pick_slot = 1;
+const volatile __u32 pick_counted_mask = 0; /* PICK_COUNT: counters 0 to this */
 
 /* Which header comes next. It depends on the answer before, so that runs cannot overlap. */
 fw_inline __u32 next_index(__u64 answer)
@@ -124,11 +125,14 @@ int pick_run(struct xdp_md *xdp)
         key->best = find_trie(&env, key);
     else if (pick_mode == PICK_LPM)
         key->best = find_lpm(key);
-    else if (pick_mode == PICK_FINISH) {
+    else if (pick_mode == PICK_FINISH || pick_mode == PICK_COUNT) {
         struct fw_gen *gen = bpf_map_lookup_elem(&fw_gen, &zero);
 
+        if (pick_mode == PICK_COUNT)
+            key->best = FW_ID(index * 2654435761U & pick_counted_mask, 0, 0, FW_ALLOW, 0);
         if (gen)
-            fw_finish(&env, gen, key, FW_REASON_PASS_DEFAULT);
+            fw_finish(&env, gen, key,
+                pick_mode == PICK_COUNT ? FW_REASON_PASS_RULE : FW_REASON_PASS_DEFAULT);
     } else
         key->best = pick->source[0] >> 1;
     return XDP_PASS;

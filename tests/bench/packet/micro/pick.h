@@ -23,6 +23,7 @@ _Static_assert(sizeof(struct pick) == 56, "a map's value, in steps of 8");
 enum pick_mode {
     PICK_NOTHING, /* the control of lookups */
     PICK_FINISH,  /* the control of verdicts: what follows a verdict, without one */
+    PICK_COUNT,   /* the same, and a rule is counted */
     PICK_VERDICT,
     PICK_TRIE,
     PICK_LPM,

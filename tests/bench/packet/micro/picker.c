@@ -51,7 +51,9 @@ static void set_sizes(struct picker *picker, const struct picker_options *option
     struct pick_program *program = picker->program;
 
     program->rodata->fw_shards = 1;
+    program->rodata->fw_counts_atomic = options->is_atomic;
     program->rodata->fw_has_coarse_clock = 1;
+    program->rodata->pick_counted_mask = options->counted_spread ? options->counted_spread - 1 : 0;
     for (uint32_t i = 0; i < FW_BLOB_COUNT; i++) {
         const struct bpf_map *map = kernel_map(options->kernel, blobs_names[i]);
 

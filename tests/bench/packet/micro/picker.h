@@ -13,6 +13,8 @@ struct picker_options {
     const struct bench_headers *headers;
     enum pick_mode mode;
     bool keeps;
+    bool is_atomic;          /* counters are added to as on machines with more CPUs than shards */
+    uint32_t counted_spread; /* PICK_COUNT: over how many counters, a power of two */
     const struct bench_prefixes
         *lpm; /* PICK_LPM: what is in the kernel's trie; values are index + 1 */
 };

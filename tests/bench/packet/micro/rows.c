@@ -45,6 +45,15 @@ double median_of(double *values, uint32_t count)
     return values[count / 2];
 }
 
+void row_of_rounds(struct row *row, double *values, double *controls, uint32_t rounds)
+{
+    row->value = median_of(values, rounds);
+    row->low = values[0];
+    row->high = values[rounds - 1];
+    if (row->peer && controls)
+        row->peer_value = median_of(controls, rounds);
+}
+
 double now_ms(void)
 {
     struct timespec now;

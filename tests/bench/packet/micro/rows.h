@@ -6,12 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define ROUNDS_MAX 16
+
 /* What one run looks at, and how long. */
 struct scale {
     uint32_t headers; /* of a timed trace */
     uint32_t checked; /* headers compared with the oracle, a trace */
     uint32_t repeat;
-    uint32_t rounds; /* odd */
+    uint32_t rounds; /* odd, below ROUNDS_MAX */
 };
 
 struct row {
@@ -30,6 +32,9 @@ void rows_end(void);
 /* Sorts; the one in the middle. */
 double median_of(double *values, uint32_t count);
 
+/* Value, spread and peer's value of a row by its rounds; sorts both. controls may be NULL. */
+void row_of_rounds(struct row *row, double *values, double *controls, uint32_t rounds);
+
 double now_ms(void);
 
 /* 0; 1: an answer differs from the oracle's; negative: it could not be measured. Says so on stderr.
@@ -37,4 +42,10 @@ double now_ms(void);
 int measure_rules_file(const char *path, const struct scale *scale);
 int measure_generated(const char *name, uint8_t family, uint32_t count, const struct scale *scale);
 int measure_prefixes_file(const char *path, const struct scale *scale);
+/* Floors, then counters. */
+int measure_floors(const struct scale *scale);
+
+#define COUNTERS_SPREAD (1U << 17) /* 4 MiB of them */
+struct kernel;
+int measure_counters(const struct kernel *kernel, const struct scale *scale);
 int measure_prefixes(uint8_t family, uint32_t count, const struct scale *scale);

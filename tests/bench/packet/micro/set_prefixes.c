@@ -47,7 +47,7 @@ static int open_list(struct list *list, struct problem *problem)
     rows_add(&(struct row){
         .name = name, .value = 8.0 * blob->count / list->prefixes.count, .unit = "B/prefix"});
     list->tables.gen.abi = FW_ABI_VERSION;
-    return kernel_new(&list->tables, &list->kernel, problem);
+    return kernel_new_one_cpu(&list->tables, &list->kernel, problem);
 }
 
 static int compare(const struct list *list, const struct bench_headers *headers)
@@ -89,7 +89,7 @@ static int time_trace(const struct list *list, const char *trace,
     struct picker_options options = {
         .kernel = list->kernel, .headers = headers, .lpm = &list->prefixes};
     struct picker *pickers[3] = {NULL, NULL, NULL};
-    double ours[16], theirs[16];
+    double ours[ROUNDS_MAX], theirs[ROUNDS_MAX];
     char name[NAME_BYTES];
     struct problem problem;
     int r = 0;
@@ -114,10 +114,7 @@ static int time_trace(const struct list *list, const char *trace,
     (void)snprintf(name, sizeof(name), "hit/%s/%s", list->name, trace);
     struct row row = {.name = name, .unit = "ns", .peer = "the kernel's LPM trie"};
 
-    row.value = median_of(ours, scale->rounds);
-    row.low = ours[0];
-    row.high = ours[scale->rounds - 1];
-    row.peer_value = median_of(theirs, scale->rounds);
+    row_of_rounds(&row, ours, theirs, scale->rounds);
     rows_add(&row);
     return 0;
 }

@@ -51,7 +51,7 @@ static int open_set(struct rule_set *set, struct problem *problem)
             8.0 * set->tables.tables.blobs[FW_BLOB_FOREST4 + set->family].count / set->rules.count,
         .unit = "B/rule"});
     r = linear_new(&set->rules, &set->linear);
-    return r < 0 ? r : kernel_new(&set->tables.tables, &set->kernel, problem);
+    return r < 0 ? r : kernel_new_one_cpu(&set->tables.tables, &set->kernel, problem);
 }
 
 static int compare(const struct rule_set *set, const struct bench_headers *headers)
@@ -90,7 +90,7 @@ static int time_trace(const struct rule_set *set, const char *trace,
 {
     struct picker_options options = {.kernel = set->kernel, .headers = headers};
     struct picker *pickers[2] = {NULL, NULL};
-    double above[16], controls[16];
+    double above[ROUNDS_MAX], controls[ROUNDS_MAX];
     char name[NAME_BYTES];
     struct problem problem;
     int r = 0;
@@ -112,10 +112,7 @@ static int time_trace(const struct rule_set *set, const char *trace,
     (void)snprintf(name, sizeof(name), "verdict/%s/%s", set->name, trace);
     struct row row = {.name = name, .unit = "ns", .peer = "the program without a verdict"};
 
-    row.value = median_of(above, scale->rounds);
-    row.low = above[0];
-    row.high = above[scale->rounds - 1];
-    row.peer_value = median_of(controls, scale->rounds);
+    row_of_rounds(&row, above, controls, scale->rounds);
     rows_add(&row);
     return 0;
 }
