@@ -65,6 +65,8 @@ def main():
     arguments.add_argument("--small", action="store_true", help="tiny counts: does it run?")
     arguments.add_argument("--rules", metavar="FILE", nargs="+", action="extend", help="packet: ClassBench filters, plain or gzipped")
     arguments.add_argument("--prefixes", metavar="FILE", nargs="+", action="extend", help="packet: a prefix a line, plain or gzipped")
+    arguments.add_argument("--largest", metavar="N", type=int, help="packet: generated sets and lists of at most N")
+    arguments.add_argument("--rounds", metavar="N", type=int, help="packet: of each measurement, odd")
     arguments.add_argument("--peers", action="store_true", help="packet: the whole way too, beside other firewalls")
     options = arguments.parse_args()
     for name in ("rules", "prefixes"):

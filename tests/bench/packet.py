@@ -38,27 +38,36 @@ def progress(text):
     print("packet:", text, flush=True)
 
 
-# ---- the classifier by itself
+# ---- the classifier by itself, and changes of it
 
-def micro_rows(is_small, options):
-    command = [road.program("picket-bench-packet")]
+def rows_of(name, is_small, options, what, files=()):
+    """Of a program that prints them."""
+    command = [road.program(name)]
     if not os.path.exists(command[0]):
-        progress("picket-bench-packet is not built: no rows of the classifier by itself")
+        progress("%s is not built: no rows of %s" % (name, what))
         return [], True
     command += ["--small"] if is_small else []
-    for name in ("rules", "prefixes"):
-        files = getattr(options, name) or []
-        command += ["--" + name] + files if files else []
-    progress("the classifier by itself")
-    done = subprocess.run(command, text=True, stdout=subprocess.PIPE)
+    for word in ("largest", "rounds"):
+        command += ["--" + word, str(getattr(options, word))] if getattr(options, word) else []
+    progress(what)
+    done = subprocess.run(command + list(files), text=True, stdout=subprocess.PIPE)
     try:
         rows = json.loads(done.stdout)
     except ValueError:
-        progress("picket-bench-packet: no rows")
+        progress("%s: no rows" % name)
         return [], False
     if done.returncode:
-        progress("picket-bench-packet ended with %d: an answer is wrong" % done.returncode)
+        progress("%s ended with %d: an answer is wrong, or something could not be measured" % (name, done.returncode))
     return rows, done.returncode == 0
+
+
+def alone(is_small, options):
+    files = []
+    for name in ("rules", "prefixes"):
+        files += ["--" + name] + getattr(options, name) if getattr(options, name) else []
+    rows, is_right = rows_of("picket-bench-packet", is_small, options, "the classifier by itself", files)
+    more, is_too = rows_of("picket-bench-changes", is_small, options, "what changes cost", options.rules or ())
+    return rows + more, is_right and is_too
 
 
 # ---- the whole way
@@ -67,7 +76,8 @@ def make(group, folder, number, headers, fallback):
     """The list and the trace of a group; a file that has too few gives way to a generator."""
     group.list, group.trace = (os.path.join(folder, "%d.%s" % (number, word)) for word in ("list", "trace"))
     for source in (group.source, fallback[group.kind]):
-        out = road.run(road.program("picket-bench-make"), group.kind, source, str(group.count), group.list, group.trace, str(headers))
+        out = road.run(road.program("picket-bench-make"), group.kind, source, str(group.count), group.list, group.trace, str(headers),
+                       str(group.family))
         if int(out) >= 0.9 * group.count:
             return
     raise road.Failed("only %s of %d %s" % (out.strip(), group.count, group.kind))
@@ -78,7 +88,10 @@ def try_member(peer, group, source, seconds):
     try:
         peer.start(group.list if group.ours else None)
         try:
-            return road.measure(source, seconds)
+            sample = road.measure(source, seconds)
+            if peer is group.ours and group.has_changes:
+                group.change_times = group.change_times or updates.ours(peer.child, 3 if seconds >= 1 else 0)
+            return sample
         finally:
             peer.stop()
     except road.Failed as error:
@@ -141,27 +154,30 @@ def all_dropped(rows):
     return not bad
 
 
-def live_rows(is_small, options, folder):
-    scale = SCALES[is_small]
+def made_groups(is_small, options, folder):
     first = {name: (getattr(options, name) or [generator])[0] for name, generator in (("rules", "acl"), ("prefixes", "blocklist"))}
     fallback = {"rules": "acl", "prefixes": "blocklist", "nested": "blocklist", "disjoint": "-"}
-    groups, samples, files, made = configurations.groups(is_small, first["rules"], first["prefixes"]), {}, {}, []
-    for number, group in enumerate(groups):
+    every = configurations.small(first["rules"]) if is_small else configurations.groups(first["rules"], first["prefixes"], options.largest)
+    groups = []
+    for number, group in enumerate(every):
         try:
-            make(group, folder, number, scale["headers"], fallback)
-            made.append(group)
+            make(group, folder, number, SCALES[is_small]["headers"], fallback)
+            groups.append(group)
         except road.Failed as error:
             progress(error)
-    for group in made:
-        if group.ours and group.kind != "disjoint" and group.source != "random":
-            files["rules" if group.kind == "rules" else "prefixes", group.count] = group.list
-    for number in range(scale["rounds"]):
-        for group in made:
-            progress("round %d: %s" % (number + 1, ", ".join(name for name, _, _ in group.members)))
+    return groups
+
+
+def live_rows(is_small, options, folder):
+    scale, groups, samples = SCALES[is_small], made_groups(is_small, options, folder), {}
+    rounds = options.rounds or scale["rounds"]
+    for number in range(rounds):
+        for group in groups:
+            progress("round %d of %d: %s" % (number + 1, rounds, ", ".join(name for name, _, _ in group.members)))
             measure_group(group, scale, samples)
-    rows = [row for group in made for row in group_rows(group, samples)]
-    progress("what changes cost")
-    return rows + updates.rows(is_small, files), all_dropped(rows)
+    rows = [row for group in groups for row in group_rows(group, samples)]
+    progress("what changes cost the peers")
+    return rows + updates.rows(groups), all_dropped(rows)
 
 
 def on_end(number, _):
@@ -169,7 +185,7 @@ def on_end(number, _):
 
 
 def run(is_small, options):
-    rows, is_right = micro_rows(is_small, options)
+    rows, is_right = alone(is_small, options)
     if not (options.peers or is_small):
         return rows, is_right
     for number in (signal.SIGTERM, signal.SIGHUP):

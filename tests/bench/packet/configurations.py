@@ -8,42 +8,73 @@ LPM = peers.Program("picket-bench-peer", "lpm")
 
 
 class Group:
-    """`kind` and `source` as picket-bench-make has them; members: (row name, words, peer). `ours` is None for the floor."""
+    """`kind` and `source` as picket-bench-make has them; members: (row name, words, peer). `ours` is None for the floor.
+    has_changes: what loading, replacing and adding takes is compared here, too."""
 
-    def __init__(self, kind, source, count, ours, members):
+    def __init__(self, kind, source, count, ours, members, family=4, has_changes=False):
         self.kind, self.source, self.count, self.ours, self.members = kind, source, count, ours, members
-        self.list = self.trace = None
+        self.family, self.has_changes = family, has_changes
+        self.list = self.trace = self.change_times = None
 
 
 def size(count):
     return {1000000: "1M"}.get(count) or ("%dk" % (count // 1000) if count >= 1000 else str(count))
 
 
+def nft_linear(count, infix=""):
+    return "nft/linear-%s%s" % (infix, size(count)), "nft, a rule a line", peers.Text(peers.nft_linear)
+
+
+def iptables_linear(count):
+    return "iptables/linear-%s" % size(count), "iptables, a rule a line", peers.Iptables(peers.iptables_linear)
+
+
+def nft_concatenated(count):
+    return "nft/concatenated-%s" % size(count), "nft, a concatenated interval set", peers.Text(peers.nft_concatenated)
+
+
+def nft_interval(count, infix=""):
+    return "nft/interval-%s%s" % (infix, size(count)), "nft, an interval set", peers.Text(peers.nft_interval)
+
+
+def ipset(count):
+    return "ipset/hash-net-%s" % size(count), "ipset hash:net, from iptables", peers.Ipset(peers.ipset_list)
+
+
+def lpm(count):
+    return "lpm-trie/drop-%s" % size(count), "XDP with the kernel's LPM trie", LPM
+
+
+def of_addresses(count):
+    return [("nft/hash-%s" % size(count), "nft, a hash set", peers.Text(peers.nft_hash)),
+            ("nft/map-%s" % size(count), "nft, a verdict map", peers.Text(peers.nft_map)),
+            ("xdp-filter/ipv4-%s" % size(count), "xdp-filter, denied sources", peers.XdpFilter())]
+
+
 def linear(count, source):
-    members = [("nft/linear-%s" % size(count), "nft, a rule a line", peers.Text(peers.nft_linear)),
-               ("iptables/linear-%s" % size(count), "iptables, a rule a line", peers.Iptables(peers.iptables_linear))]
-    return Group("rules", source, count, OURS_RULES, members)
+    return Group("rules", source, count, OURS_RULES, [nft_linear(count), iptables_linear(count)], has_changes=True)
+
+
+def linear_v6(count):
+    return Group("rules", "acl", count, OURS_RULES, [nft_linear(count, "v6-")], 6)
 
 
 def concatenated(count):
-    return Group("disjoint", "-", count, OURS_RULES,
-                 [("nft/concatenated-%s" % size(count), "nft, a concatenated interval set", peers.Text(peers.nft_concatenated))])
+    return Group("disjoint", "-", count, OURS_RULES, [nft_concatenated(count)])
 
 
 def listed(count, source):
-    members = [("nft/interval-%s" % size(count), "nft, an interval set", peers.Text(peers.nft_interval)),
-               ("ipset/hash-net-%s" % size(count), "ipset hash:net, from iptables", peers.Ipset(peers.ipset_list)),
-               ("lpm-trie/drop-%s" % size(count), "XDP with the kernel's LPM trie", LPM)]
-    if count > 100000:  # what nft cannot hold in a minute; the two left hold prefixes inside others, too
-        return Group("nested", source, count, OURS_PREFIXES, members[2:])
-    return Group("prefixes", source, count, OURS_PREFIXES, members)
+    if count > 100000:  # what nft cannot hold in a minute; the peer left holds prefixes inside others, too
+        return Group("nested", source, count, OURS_PREFIXES, [lpm(count)], has_changes=True)
+    return Group("prefixes", source, count, OURS_PREFIXES, [nft_interval(count), ipset(count), lpm(count)], has_changes=True)
+
+
+def listed_v6(count):
+    return Group("prefixes", "blocklist", count, OURS_PREFIXES, [nft_interval(count, "v6-")], 6)
 
 
 def addresses(count):
-    members = [("nft/hash-%s" % size(count), "nft, a hash set", peers.Text(peers.nft_hash)),
-               ("nft/map-%s" % size(count), "nft, a verdict map", peers.Text(peers.nft_map)),
-               ("xdp-filter/ipv4-%s" % size(count), "xdp-filter, denied sources", peers.XdpFilter())]
-    return Group("prefixes", "random", count, OURS_PREFIXES, members)
+    return Group("prefixes", "random", count, OURS_PREFIXES, of_addresses(count))
 
 
 def floor(source):
@@ -53,9 +84,17 @@ def floor(source):
         ("floor/live/nft-drop", "nft, one rule: drop", peers.Text(lambda path: peers.nft_table("drop")))])
 
 
-def groups(is_small, rules, prefixes):
-    """All, or one of each kind with few entries. rules, prefixes: a file or a name of the generators."""
-    if is_small:
-        return [floor(rules), linear(100, rules), concatenated(100), listed(200, prefixes), addresses(50)]
-    return [floor(rules), linear(100, rules), linear(1000, rules), linear(10000, rules), concatenated(1000), concatenated(10000),
-            listed(10000, prefixes), listed(100000, prefixes), listed(1000000, prefixes), addresses(10000)]
+def small(rules):
+    """One of each kind of row, with few entries. Ours is verified anew for each group, which is most of the time: they are few."""
+    return [floor(rules),
+            Group("disjoint", "-", 50, OURS_RULES, [nft_linear(50), iptables_linear(50), nft_concatenated(50)], has_changes=True),
+            Group("prefixes", "random", 50, OURS_PREFIXES, [nft_interval(50), ipset(50), lpm(50)] + of_addresses(50), has_changes=True),
+            Group("prefixes", "blocklist", 50, OURS_PREFIXES, [nft_linear(50, "v6-"), nft_interval(50, "v6-")], 6)]
+
+
+def groups(rules, prefixes, largest):
+    """rules, prefixes: a file or a name of the generators."""
+    every = [floor(rules), linear(100, rules), linear(1000, rules), linear(10000, rules), linear_v6(100), linear_v6(1000), linear_v6(10000),
+             concatenated(1000), concatenated(10000), listed(10000, prefixes), listed(100000, prefixes), listed(1000000, prefixes),
+             listed_v6(10000), listed_v6(100000), addresses(10000)]
+    return [group for group in every if not largest or group.count <= largest or not group.ours]

@@ -9,9 +9,14 @@ PROTOCOLS = {6: "tcp", 17: "udp"}
 
 
 def read_rules(path):
-    """ClassBench lines as (source, target, (first, last) source ports, (first, last) target ports, protocol or None)."""
+    """ClassBench lines as (source, target, (first, last) source ports, (first, last) target ports, protocol or None). A line of
+    a list is a rule of that source."""
     rules = []
     for line in open(path):
+        if not line.startswith("@"):
+            prefix = line.strip()
+            rules.append((prefix, "::/0" if ":" in prefix else "0.0.0.0/0", (0, 65535), (0, 65535), None))
+            continue
         source, target, source_ports, target_ports, protocol = line.strip().lstrip("@").split("\t")[:5]
         ports = [tuple(int(word) for word in text.split(":")) for text in (source_ports, target_ports)]
         number, mask = (int(word, 16) for word in protocol.split("/"))
@@ -23,6 +28,11 @@ def read_list(path):
     return open(path).read().split()
 
 
+def family_of(prefix):
+    """As nft calls it."""
+    return "ip6" if ":" in prefix else "ip"
+
+
 def span(ports, between):
     return str(ports[0]) if ports[0] == ports[1] else "%d%s%d" % (ports[0], between, ports[1])
 
@@ -32,7 +42,7 @@ def nft_rule(rule, verdict="drop"):
     words = []
     for name, prefix in (("saddr", source), ("daddr", target)):
         if not prefix.endswith("/0"):
-            words.append("ip %s %s" % (name, prefix))
+            words.append("%s %s %s" % (family_of(prefix), name, prefix))
     if protocol is not None:
         words.append("meta l4proto %d" % protocol)
     for name, ports in (("sport", source_ports), ("dport", target_ports)):
@@ -41,17 +51,19 @@ def nft_rule(rule, verdict="drop"):
     return " ".join(words + [verdict])
 
 
-def nft_table(body, sets=""):
-    return "table ip bench {\n%s\nchain bench {\ntype filter hook prerouting priority -300;\n%s\n}\n}\n" % (sets, body)
+def nft_table(body, sets="", family="ip"):
+    text = "table %s bench {\n%s\nchain bench {\ntype filter hook prerouting priority -300;\n%s\n}\n}\n"
+    return text % (family, sets, body)
 
 
 def nft_linear(path):
-    return nft_table("\n".join(map(nft_rule, read_rules(path))))
+    rules = read_rules(path)
+    return nft_table("\n".join(map(nft_rule, rules)), family=family_of(rules[0][0]))
 
 
-def nft_set_text(kind, flags, elements, body):
+def nft_set_text(kind, flags, elements, body, family="ip"):
     content = "elements = { %s }" % ", ".join(elements)
-    return nft_table(body, "set listed {\ntype %s; %s\n%s\n}" % (kind, flags, content))
+    return nft_table(body, "set listed {\ntype %s; %s\n%s\n}" % (kind, flags, content), family)
 
 
 def nft_concatenated(path):
@@ -61,7 +73,10 @@ def nft_concatenated(path):
 
 
 def nft_interval(path):
-    return nft_set_text("ipv4_addr", "flags interval;", read_list(path), "ip saddr @listed drop")
+    prefixes = read_list(path)
+    family = family_of(prefixes[0])
+    return nft_set_text("ipv6_addr" if family == "ip6" else "ipv4_addr", "flags interval;", prefixes,
+                        "%s saddr @listed drop" % family, family)
 
 
 def nft_hash(path):
@@ -108,7 +123,7 @@ class Text:
         road.in_wall("nft", "-f", "-", feed=self.text)
 
     def stop(self):
-        road.in_wall("nft", "delete", "table", "ip", "bench")
+        road.in_wall("nft", "delete", "table", self.text.split()[1], "bench")
 
 
 class Iptables(Text):
@@ -178,6 +193,6 @@ def is_here(peer):
 
 def flush():
     """Whatever a failed peer left behind."""
-    for command in (("nft", "delete", "table", "ip", "bench"), ("iptables-legacy", "-t", "raw", "-F"), ("ipset", "destroy")):
+    for command in (("nft", "delete", "table", "ip", "bench"), ("nft", "delete", "table", "ip6", "bench"), ("iptables-legacy", "-t", "raw", "-F"), ("ipset", "destroy")):
         if shutil.which(command[0]):
             subprocess.run(("ip", "netns", "exec", road.WALL) + command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -122,7 +122,8 @@ def snapshot(pid):
 def measure(source, seconds):
     """Packets a second, CPU of the firewall's thread a packet, and what shows whether that was its limit."""
     pid = napi_thread()
-    source.ask("0.01" if seconds < 0.1 else "0.2")
+    if seconds >= 0.1:
+        source.ask("0.2")
     before = snapshot(pid)
     took, sent = source.ask("%f" % seconds)
     after, took, sent = snapshot(pid), float(took), int(sent)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """updates.py - what a change costs the peers and ours: all loaded, all replaced, one added."""
-import os
+import statistics
 import time
 
 import configurations
@@ -61,16 +61,12 @@ def lpm(path):
     return {"load": ms}
 
 
-def ours(kind, path):
-    """The first time (programs are verified), and a replacement by one item more or less: compile + fill + flip."""
-    program = peers.Program("picket-bench-live", kind)
-    program.start(path)
-    try:
-        first = sum(map(float, program.child.ready[1:]))
-        replace = min(sum(map(float, program.child.ask("replace"))) for _ in range(3))
-    finally:
-        program.stop()
-    return {"load": first, "replace": replace}
+def ours(child, rounds):
+    """Of a program that runs: the first time (programs are verified), and a replacement by one item more or less: compile + fill + flip.
+    The first replacement is no example: it loads the second room, which takes turns with the first from then on."""
+    first = sum(map(float, child.ready[1:]))
+    replaced = [sum(map(float, child.ask("replace"))) for _ in range(rounds + 1 if rounds else 0)]
+    return {"load": first, "replace": statistics.median(replaced[1:] or [first])}
 
 
 def compared(name, count, our, theirs, words):
@@ -83,18 +79,12 @@ def compared(name, count, our, theirs, words):
     return rows
 
 
-def rows(is_small, files):
-    """files: {("rules" or "prefixes", count): path}, as the comparison on the road has them."""
+def rows(groups):
+    """Of the groups that have changes, with what ours took while it ran there."""
     result = []
-    for (kind, count), path in sorted(files.items()):
-        if not os.path.exists(path):
-            continue
-        try:
-            our = ours(kind, path)
-        except road.Failed as error:
-            print("packet:", error, flush=True)
-            our = None
-        if kind == "rules":
+    for group in sorted((group for group in groups if group.has_changes), key=lambda group: (group.ours.words[0], group.count)):
+        our, count, path = group.change_times, group.count, group.list
+        if group.ours.words[0] == "rules":
             result += compared("nft", count, our, nft_rules(path), "nft -f of as many rules")
             continue
         if count <= 100000:

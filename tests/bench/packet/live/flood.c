@@ -26,7 +26,7 @@
 
 /* A call begins with a grace period: shorter ones leave the core idle. */
 #define A_CALL (1U << 21)
-#define A_SHORT_CALL (1U << 15) /* where less than 0.1 s is asked for: does it run? */
+#define A_SHORT_CALL (1U << 13) /* where less than 0.1 s is asked for: does it run? */
 #define A_BATCH 256
 
 struct source {

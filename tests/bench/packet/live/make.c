@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * make.c - picket-bench-make rules|disjoint|prefixes|nested FROM COUNT LIST TRACE HEADERS
+ * make.c - picket-bench-make rules|disjoint|prefixes|nested FROM COUNT LIST TRACE HEADERS [4|6]
  *
  * Writes what all peers of one comparison hold (LIST: ClassBench lines, or a prefix a line) and
- * headers drawn from it (TRACE, for picket-bench-flood). IPv4. FROM is a file or what the
+ * headers drawn from it (TRACE, for picket-bench-flood). FROM is a file or what the
  * generators know: "acl", "fw", "ipc"; "blocklist", "random". COUNT is the most; it says how many
  * it wrote.
  *
  * rules:    the first COUNT that every peer can express: TCP or UDP, or no ports at all.
- * disjoint: COUNT rules of which no two match the same packet, as a concatenated set wants them.
+ * disjoint: COUNT rules of which no two match the same packet, as a concatenated set wants them;
+ *           IPv4 only.
  * prefixes: COUNT evenly spread ones, none inside another; nested: those, too.
  */
 #include "base/prng.h"
@@ -35,6 +36,7 @@ struct order {
     const char *list;
     const char *trace;
     uint32_t headers;
+    uint8_t family;
 };
 
 static int complain(const char *what, int error)
@@ -43,22 +45,22 @@ static int complain(const char *what, int error)
     return -error;
 }
 
-static bool is_expressible(const struct bench_rule *rule)
+static bool is_expressible(const struct bench_rule *rule, uint8_t family)
 {
     bool has_ports = rule->source_first > 0 || rule->source_last < UINT16_MAX ||
                      rule->target_first > 0 || rule->target_last < UINT16_MAX;
     bool is_l4 = rule->protocol_mask == 0xff && (rule->protocol == 6 || rule->protocol == 17);
 
-    return rule->family == FW_IPV4 && (is_l4 || !has_ports);
+    return rule->family == family && (is_l4 || !has_ports);
 }
 
 static int take_expressible(
-    const struct bench_rules *from, uint32_t count, struct bench_rules *ret_rules)
+    const struct bench_rules *from, const struct order *order, struct bench_rules *ret_rules)
 {
     int r = 0;
 
-    for (uint32_t i = 0; r == 0 && i < from->count && ret_rules->count < count; i++) {
-        if (is_expressible(&from->rules[i]))
+    for (uint32_t i = 0; r == 0 && i < from->count && ret_rules->count < order->count; i++) {
+        if (is_expressible(&from->rules[i], order->family))
             r = bench_rules_append(ret_rules, &from->rules[i]);
     }
     return r;
@@ -67,7 +69,7 @@ static int take_expressible(
 static int make_rules(const struct order *order, struct bench_rules *ret_rules)
 {
     struct generate generate = {
-        .name = order->from, .family = FW_IPV4, .count = order->count * 2, .seed = SEED};
+        .name = order->from, .family = order->family, .count = order->count * 2, .seed = SEED};
     struct bench_rules all = {0};
     struct problem problem = {0};
     int r = access(order->from, R_OK) == 0
@@ -77,7 +79,7 @@ static int make_rules(const struct order *order, struct bench_rules *ret_rules)
     if (r < 0)
         (void)fprintf(stderr, "picket-bench-make: %s: %s\n", order->from, problem.text);
     else
-        r = take_expressible(&all, order->count, ret_rules);
+        r = take_expressible(&all, order, ret_rules);
     bench_rules_fini(&all);
     return r;
 }
@@ -164,15 +166,16 @@ static int serve_rules(const struct order *order)
 
 /* They are sorted, so what is inside another follows it. */
 static int take_prefixes(
-    const struct bench_prefixes *all, bool with_nested, struct bench_prefixes *ret_kept)
+    const struct bench_prefixes *all, const struct order *order, struct bench_prefixes *ret_kept)
 {
+    bool with_nested = strcmp(order->what, "nested") == 0;
     const struct bench_prefix *last = NULL;
     int r = 0;
 
     for (uint32_t i = 0; r == 0 && i < all->count; i++) {
         const struct bench_prefix *prefix = &all->prefixes[i];
 
-        if (prefix->family != FW_IPV4 || prefix->length == 0 ||
+        if (prefix->family != order->family || prefix->length == 0 ||
             (!with_nested && last &&
                 bench_prefix_holds(last->address, last->length, prefix->address)))
             continue;
@@ -182,15 +185,13 @@ static int take_prefixes(
     return r;
 }
 
-static int thin_out(struct bench_prefixes *prefixes, uint32_t count)
+static void thin_out(struct bench_prefixes *prefixes, uint32_t count)
 {
     if (prefixes->count <= count)
-        return 0;
+        return;
     for (uint32_t i = 0; i < count; i++)
         prefixes->prefixes[i] = prefixes->prefixes[(uint64_t)i * prefixes->count / count];
     prefixes->count = count;
-    prefixes->ipv4_count = count;
-    return 0;
 }
 
 static int make_prefixes(const struct order *order, struct bench_prefixes *ret_prefixes)
@@ -200,16 +201,17 @@ static int make_prefixes(const struct order *order, struct bench_prefixes *ret_p
     struct bench_prefixes all = {0};
     struct problem problem = {0};
     uint32_t wanted = kind == PREFIXES_RANDOM ? order->count : order->count * 2;
-    int r = access(order->from, R_OK) == 0 ? prefixes_read(order->from, &all, &problem)
-                                           : prefixes_generate(kind, FW_IPV4, wanted, SEED, &all);
+    int r = access(order->from, R_OK) == 0
+                ? prefixes_read(order->from, &all, &problem)
+                : prefixes_generate(kind, order->family, wanted, SEED, &all);
 
     if (r < 0)
         (void)fprintf(stderr, "picket-bench-make: %s: %s\n", order->from, problem.text);
     else
-        r = take_prefixes(&all, strcmp(order->what, "nested") == 0, ret_prefixes);
+        r = take_prefixes(&all, order, ret_prefixes);
     if (r == 0)
-        r = thin_out(ret_prefixes, order->count);
-    ret_prefixes->ipv4_count = ret_prefixes->count;
+        thin_out(ret_prefixes, order->count);
+    ret_prefixes->ipv4_count = order->family == FW_IPV4 ? ret_prefixes->count : 0;
     prefixes_fini(&all);
     return r;
 }
@@ -221,10 +223,12 @@ static int write_prefixes(const char *path, const struct bench_prefixes *prefixe
     if (!file)
         return complain(path, errno);
     for (uint32_t i = 0; i < prefixes->count; i++) {
-        const uint8_t *at = prefixes->prefixes[i].address;
+        const struct bench_prefix *prefix = &prefixes->prefixes[i];
+        char text[INET6_ADDRSTRLEN];
 
-        (void)fprintf(
-            file, "%u.%u.%u.%u/%u\n", at[0], at[1], at[2], at[3], prefixes->prefixes[i].length);
+        (void)inet_ntop(
+            prefix->family == FW_IPV4 ? AF_INET : AF_INET6, prefix->address, text, sizeof(text));
+        (void)fprintf(file, "%s/%u\n", text, prefix->length);
     }
     return fclose(file) == 0 ? 0 : complain(path, errno);
 }
@@ -238,7 +242,7 @@ static int serve_prefixes(const struct order *order)
     if (r == 0)
         r = write_prefixes(order->list, &prefixes);
     if (r == 0)
-        r = trace_prefix_hits(&prefixes, FW_IPV4, order->headers, SEED, &headers);
+        r = trace_prefix_hits(&prefixes, order->family, order->headers, SEED, &headers);
     if (r == 0)
         r = write_trace(order->trace, &headers);
     if (r == 0)
@@ -252,9 +256,9 @@ int main(int argc, char **argv)
 {
     struct order order;
 
-    if (argc != 7) {
+    if (argc != 7 && argc != 8) {
         (void)fprintf(stderr, "usage: picket-bench-make KIND FROM COUNT LIST "
-                              "TRACE HEADERS\n");
+                              "TRACE HEADERS [4|6]\n");
         return 2;
     }
     order = (struct order){.what = argv[1],
@@ -262,7 +266,8 @@ int main(int argc, char **argv)
         .count = (uint32_t)strtoul(argv[3], NULL, 10),
         .list = argv[4],
         .trace = argv[5],
-        .headers = (uint32_t)strtoul(argv[6], NULL, 10)};
+        .headers = (uint32_t)strtoul(argv[6], NULL, 10),
+        .family = argc == 8 && strcmp(argv[7], "6") == 0 ? FW_IPV6 : FW_IPV4};
     if (strcmp(order.what, "prefixes") == 0 || strcmp(order.what, "nested") == 0)
         return serve_prefixes(&order) < 0;
     return serve_rules(&order) < 0;

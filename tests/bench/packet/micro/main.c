@@ -60,8 +60,6 @@ static int generated_small(const struct scale *scale)
 {
     int worst = measure_generated("acl", FW_IPV4, 100, scale);
 
-    worst = worse(worst, measure_generated("fw", FW_IPV6, 100, scale));
-    worst = worse(worst, measure_prefixes(FW_IPV4, 1000, scale));
     return worse(worst, measure_prefixes(FW_IPV6, 1000, scale));
 }
 

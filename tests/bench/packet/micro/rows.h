@@ -23,6 +23,7 @@ struct row {
     const char *peer; /* NULL: none */
     double peer_value;
     double low, high; /* of the rounds; 0 and 0: one round */
+    const char *of;   /* the set this is the worst of; NULL: none */
 };
 
 void rows_begin(void);

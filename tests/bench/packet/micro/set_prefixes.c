@@ -123,8 +123,10 @@ static int measure(struct list *list, const struct scale *scale)
 {
     struct problem problem = {.text = "out of memory"};
     struct bench_headers hits = {0}, corners = {0}, flood = {0};
-    int r = open_list(list, &problem);
+    int r;
 
+    (void)fprintf(stderr, "packet: %s\n", list->name);
+    r = open_list(list, &problem);
     if (r < 0)
         (void)fprintf(stderr, "%s: %s\n", list->name, problem.text);
     if (r == 0)

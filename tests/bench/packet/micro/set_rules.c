@@ -126,7 +126,10 @@ static int measure(struct rule_set *set, const struct scale *scale)
     } traces[] = {{"rules", trace_rules, true}, {"flood", trace_flood, true},
         {"flow", trace_one_flow, true}, {"corners", trace_corners, false}};
     struct problem problem = {.text = "out of memory"};
-    int r = open_set(set, &problem);
+    int r;
+
+    (void)fprintf(stderr, "packet: %s\n", set->name);
+    r = open_set(set, &problem);
 
     if (r < 0)
         (void)fprintf(stderr, "%s: %s\n", set->name, problem.text);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/bench/packet/live/box.h"
+#include "bpf/fw_abi.h"
+#include "node/compile/indexes.h"
+#include "store/keys/keys.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <time.h>
+#include <unistd.h>
+
+static int complain(const char *what, const char *why)
+{
+    (void)fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, why);
+    return -1;
+}
+
+static double now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static void hash(struct bytes message, uint8_t ret_hash[HASH_BYTES])
+{
+    keys_hash(HASH_STATE, message, ret_hash);
+}
+
+static int mount_bpffs(struct box *box)
+{
+    (void)snprintf(box->bpffs, sizeof(box->bpffs), "/tmp/picket-bench-XXXXXX");
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        !mkdtemp(box->bpffs)) {
+        box->bpffs[0] = 0;
+        return complain("a mount namespace", strerror(errno));
+    }
+    if (mount("bpf", box->bpffs, "bpf", 0, NULL) < 0)
+        return complain("a bpffs", strerror(errno));
+    return 0;
+}
+
+int box_open(struct box *box)
+{
+    struct datapath_options options = {.bpffs = box->bpffs, .tests_force_native = true};
+    struct problem problem = {0};
+
+    *box = (struct box){
+        .device = {.link_type = ARPHRD_ETHER, .device_class = FW_CLASS_EXTERNAL, .is_xdp = true}};
+    if (keys_start() < 0 || compile_indexes_new(&box->indexes) < 0)
+        return complain("keys", "they cannot be used");
+    if (mount_bpffs(box) < 0)
+        return -1;
+    if (datapath_open(&options, &box->datapath, &problem) < 0)
+        return complain("the datapath", problem.text);
+    return 0;
+}
+
+int box_attach(struct box *box, const char *name)
+{
+    struct link_device device = {.index = if_nametoindex(name),
+        .link_type = ARPHRD_ETHER,
+        .is_up = true,
+        .mtu = 1500,
+        .kind = "veth"};
+    const struct call *call;
+
+    (void)snprintf(device.name, sizeof(device.name), "%s", name);
+    box->device.index = device.index;
+    box->device.name = name;
+    box->devices_count = 1;
+    call = call_attach(box->datapath, &device);
+    if (call->code < 0 || call->mode != DEVICE_NATIVE)
+        return complain("native XDP", call->why);
+    return 0;
+}
+
+static int make_messages(struct box *box, const struct bench_rules *rules)
+{
+    struct problem problem = {0};
+
+    messages_free(box->messages);
+    box->messages = NULL;
+    if (messages_new(rules, &box->messages, &problem) < 0)
+        return complain("messages", problem.text);
+    return 0;
+}
+
+static int all_enforced(const struct compile_tables *tables)
+{
+    for (uint32_t i = 0; i < tables->objects_count; i++) {
+        if (tables->objects[i].status != COMPILE_EFFECTIVE)
+            return complain("a rule is not enforced", tables->objects[i].why);
+    }
+    return 0;
+}
+
+static int compile(struct box *box, struct compile_tables **ret_tables)
+{
+    static const struct compile_lifeline lifeline;
+    struct compile_input input = {.time_s = 1,
+        .devices = &box->device,
+        .devices_count = box->devices_count,
+        .lifeline = &lifeline,
+        .indexes = box->indexes,
+        .chunk = messages_chunk,
+        .hash = hash,
+        .user = box->messages};
+    struct problem problem = {0};
+    int r = compile_objects(
+        &input, box->messages->objects, box->messages->objects_count, ret_tables, &problem);
+
+    if (r == 0)
+        r = compile_build(*ret_tables, &problem);
+    return r < 0 ? complain("compile", problem.text) : 0;
+}
+
+int box_publish(struct box *box, const struct bench_rules *rules, struct box_times *ret_times)
+{
+    struct compile_tables *tables = NULL;
+    double start, compiled, filled;
+    const struct call *call;
+    int r;
+
+    if (make_messages(box, rules) < 0)
+        return -1;
+    start = now_ms();
+    r = compile(box, &tables);
+    compiled = now_ms();
+    if (r < 0 || all_enforced(tables) < 0) {
+        compile_tables_free(tables);
+        return -1;
+    }
+    filled = now_ms();
+    call = call_fill(box->datapath, tables);
+    ret_times->fill = now_ms() - filled;
+    filled = now_ms();
+    if (call->code == 0)
+        call = call_flip(box->datapath, call->slot);
+    if (call->code < 0) {
+        compile_tables_free(tables);
+        return complain("the kernel", call->why);
+    }
+    ret_times->flip = now_ms() - filled;
+    ret_times->compile = compiled - start;
+    compile_indexes_settle(box->indexes, tables);
+    compile_tables_free(box->tables);
+    box->tables = tables;
+    return 0;
+}
+
+const struct datapath_count *box_reasons(struct box *box)
+{
+    const struct call *call = call_counters(box->datapath);
+
+    if (call->code < 0)
+        (void)complain("counters", call->why);
+    return call->code < 0 ? NULL : call->reasons;
+}
+
+void box_close(struct box *box)
+{
+    if (box->datapath)
+        (void)call_remove_all(box->datapath);
+    datapath_close(box->datapath);
+    messages_free(box->messages);
+    compile_tables_free(box->tables);
+    compile_indexes_free(box->indexes);
+    if (box->bpffs[0]) {
+        (void)umount2(box->bpffs, MNT_DETACH);
+        (void)rmdir(box->bpffs);
+    }
+}
