@@ -30,10 +30,14 @@ struct changes {
     char worst_set[96];
 };
 
-static void add_row(const char *kind, const char *set, double *values, uint32_t count)
+static void add_row(const char *kind, const char *set, const struct bench_rules *rules,
+    double *values, uint32_t count)
 {
     char name[NAME_BYTES];
-    struct row row = {.name = name, .unit = "ms"};
+    struct row row = {.name = name,
+        .unit = "ms",
+        .entries = rules->count,
+        .family = rules->rules[0].family == FW_IPV6 ? 6 : 4};
 
     (void)snprintf(name, sizeof(name), "%s/%s", kind, set);
     row_of_rounds(&row, values, NULL, count);
@@ -114,9 +118,9 @@ static int measure_in(struct changes *changes, const char *name, const struct be
     }
     if (r < 0)
         return r;
-    add_row("add-one", name, adds, changes->rounds);
-    add_row("swap", name, swaps, changes->rounds);
-    add_row("load", name, &load, 1);
+    add_row("add-one", name, rules, adds, changes->rounds);
+    add_row("swap", name, rules, swaps, changes->rounds);
+    add_row("load", name, rules, &load, 1);
     if (swaps[changes->rounds / 2] > changes->worst_swap) {
         changes->worst_swap = swaps[changes->rounds / 2];
         (void)snprintf(changes->worst_set, sizeof(changes->worst_set), "%s", name);

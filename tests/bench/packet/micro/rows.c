@@ -22,6 +22,8 @@ void rows_add(const struct row *row)
         (void)printf(",\"peer\":null,\"peer_value\":null");
     if (row->high > 0)
         (void)printf(",\"low\":%.3f,\"high\":%.3f", row->low, row->high);
+    if (row->entries)
+        (void)printf(",\"entries\":%u,\"family\":%u", row->entries, row->family);
     if (row->of)
         (void)printf(",\"of\":\"%s\"", row->of);
     (void)printf("}");

@@ -24,6 +24,8 @@ struct row {
     double peer_value;
     double low, high; /* of the rounds; 0 and 0: one round */
     const char *of;   /* the set this is the worst of; NULL: none */
+    uint32_t entries; /* rules or prefixes of the set; 0: none */
+    uint8_t family;   /* 4 or 6, with entries */
 };
 
 void rows_begin(void);

@@ -22,6 +22,13 @@ static uint16_t class_of(uint32_t index)
     return (uint16_t)(1 + index % 65535);
 }
 
+static void add_row(const struct list *list, struct row *row)
+{
+    row->entries = list->prefixes.count;
+    row->family = list->family == FW_IPV6 ? 6 : 4;
+    rows_add(row);
+}
+
 static int open_list(struct list *list, struct problem *problem)
 {
     struct trie_row *rows = calloc(list->prefixes.count + 1U, sizeof(*rows));
@@ -42,10 +49,11 @@ static int open_list(struct list *list, struct problem *problem)
     if (r < 0)
         return r;
     (void)snprintf(name, sizeof(name), "compile/%s", list->name);
-    rows_add(&(struct row){.name = name, .value = now_ms() - began, .unit = "ms"});
+    add_row(list, &(struct row){.name = name, .value = now_ms() - began, .unit = "ms"});
     (void)snprintf(name, sizeof(name), "memory/%s", list->name);
-    rows_add(&(struct row){
-        .name = name, .value = 8.0 * blob->count / list->prefixes.count, .unit = "B/prefix"});
+    add_row(list,
+        &(struct row){
+            .name = name, .value = 8.0 * blob->count / list->prefixes.count, .unit = "B/prefix"});
     list->tables.gen.abi = FW_ABI_VERSION;
     return kernel_new_one_cpu(&list->tables, &list->kernel, problem);
 }
@@ -115,7 +123,7 @@ static int time_trace(const struct list *list, const char *trace,
     struct row row = {.name = name, .unit = "ns", .peer = "the kernel's LPM trie"};
 
     row_of_rounds(&row, ours, theirs, scale->rounds);
-    rows_add(&row);
+    add_row(list, &row);
     return 0;
 }
 

@@ -31,6 +31,13 @@ static void close_set(struct rule_set *set)
     bench_rules_fini(&set->rules);
 }
 
+static void add_row(const struct rule_set *set, struct row *row)
+{
+    row->entries = set->rules.count;
+    row->family = set->family == FW_IPV6 ? 6 : 4;
+    rows_add(row);
+}
+
 /* Compiles, says what that took, loads. */
 static int open_set(struct rule_set *set, struct problem *problem)
 {
@@ -44,12 +51,12 @@ static int open_set(struct rule_set *set, struct problem *problem)
     if (r < 0)
         return r;
     (void)snprintf(name, sizeof(name), "compile/%s", set->name);
-    rows_add(&(struct row){.name = name, .value = now_ms() - began, .unit = "ms"});
+    add_row(set, &(struct row){.name = name, .value = now_ms() - began, .unit = "ms"});
     (void)snprintf(name, sizeof(name), "memory/%s", set->name);
-    rows_add(&(struct row){.name = name,
-        .value =
-            8.0 * set->tables.tables.blobs[FW_BLOB_FOREST4 + set->family].count / set->rules.count,
-        .unit = "B/rule"});
+    add_row(set, &(struct row){.name = name,
+                     .value = 8.0 * set->tables.tables.blobs[FW_BLOB_FOREST4 + set->family].count /
+                              set->rules.count,
+                     .unit = "B/rule"});
     r = linear_new(&set->rules, &set->linear);
     return r < 0 ? r : kernel_new_one_cpu(&set->tables.tables, &set->kernel, problem);
 }
@@ -113,7 +120,7 @@ static int time_trace(const struct rule_set *set, const char *trace,
     struct row row = {.name = name, .unit = "ns", .peer = "the program without a verdict"};
 
     row_of_rounds(&row, above, controls, scale->rounds);
-    rows_add(&row);
+    add_row(set, &row);
     return 0;
 }
 
