@@ -43,8 +43,7 @@ def write_markdown(path, section, rows, load):
     """A page of docs/figures/."""
     lines = ["# %s" % section.TITLE, "", "* date: %s" % datetime.date.today().isoformat(), "* machine: %s" % machine(),
              "* load average before and after (the bench's own daemons included): %.1f, %.1f" % (load, os.getloadavg()[0]),
-             "* command: `scripts/bench %s%s --json docs/figures/%s.json --markdown docs/figures/%s.md`" % (
-                 section.__name__, getattr(section, "OPTIONS", ""), section.__name__, section.__name__),
+             "* command: `scripts/bench %s`" % " ".join(os.path.basename(word) for word in sys.argv[1:]),
              "", section.METHOD]
     if hasattr(section, "write_page"):
         section.write_page(path, lines, rows)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/bpf/flips.h"
 #include "base/prng.h"
+#include "tests/bpf/forms.h"
 #include "tests/bpf/kernel.h"
-#include "tests/bpf/packet.h"
 #include "tests/bpf/world.h"
 
 #include <errno.h>
@@ -20,95 +20,13 @@ static const uint32_t slots[GENERATIONS] = {KERNEL_SLOT, 2};
 static const enum fw_kind kinds[] = {FW_KIND_XDP, FW_KIND_TC_IN};
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-/* ---- forms of packets: all meet the last rule of their family, and none before it */
-
-static void begin(struct packet *packet, bool is_v6, uint8_t protocol)
-{
-    packet_ethernet(packet, is_v6 ? 0x86dd : 0x0800);
-    if (is_v6)
-        packet_ipv6(packet, "2001:db8:7::7", "2001:db8::1", protocol);
-    else
-        packet_ipv4(packet, "203.0.113.77", "192.0.2.1", protocol);
-}
-
-static void tcp4(struct packet *packet)
-{
-    begin(packet, false, 6);
-    packet_tcp(packet, 4000, 80, 2);
-}
-
-static void udp4(struct packet *packet)
-{
-    begin(packet, false, 17);
-    packet_udp(packet, 4000, 80);
-    packet_fill(packet, 200);
-}
-
-static void icmp4(struct packet *packet)
-{
-    begin(packet, false, 1);
-    packet_icmp(packet, 8, 0);
-}
-
-static void tagged4(struct packet *packet)
-{
-    tcp4(packet);
-    packet_tag(packet, 0x8100, 7);
-}
-
-static void listed4(struct packet *packet)
-{
-    packet_ethernet(packet, 0x0800);
-    packet_ipv4(packet, "198.18.3.3", "192.0.2.1", 17);
-    packet_udp(packet, 4000, 4000);
-}
-
-static void fragment4(struct packet *packet)
-{
-    begin(packet, false, 17);
-    packet_udp(packet, 4000, 80);
-    packet_fragment_v4(packet, 0, true, 9);
-    packet_fill(packet, 200);
-}
-
-static void tcp6(struct packet *packet)
-{
-    begin(packet, true, 6);
-    packet_tcp(packet, 4000, 80, 2);
-}
-
-static void udp6(struct packet *packet)
-{
-    begin(packet, true, 17);
-    packet_udp(packet, 4000, 80);
-    packet_fill(packet, 1000);
-}
-
-static void extended6(struct packet *packet)
-{
-    begin(packet, true, 0);
-    packet_extension(packet, 0, 60, 8);
-    packet_extension(packet, 60, 6, 24);
-    packet_tcp(packet, 4000, 80, 2);
-}
-
-static void tagged6(struct packet *packet)
-{
-    udp6(packet);
-    packet_tag(packet, 0x88a8, 9);
-}
-
-static void (*const forms[])(struct packet *packet) = {
-    tcp4, udp4, icmp4, tagged4, listed4, fragment4, tcp6, udp6, extended6, tagged6};
-#define FORMS (sizeof(forms) / sizeof(forms[0]))
-
 /* ---- generations */
 
 struct flips {
     struct world *worlds[GENERATIONS];
     struct kernel *kernel;
-    struct packet packets[FORMS];
-    struct host_answer wanted[GENERATIONS][KINDS][FORMS];
+    struct packet packets[FORMS_COUNT];
+    struct host_answer wanted[GENERATIONS][KINDS][FORMS_COUNT];
 };
 
 /* Rules that no form meets, and a set that makes both tries. */
@@ -134,8 +52,8 @@ static int add_rules(struct world *world, uint32_t which)
     return r == 0 ? world_rule(world, text) : r;
 }
 
-/* One drops by its last rules what the other, whose default is drop, lets pass by its last: a
- * default is a mixture. */
+/* One drops by its last rules what the other lets pass by its last: the default, and every other
+ * rule, is a mixture. */
 static int open_world(struct flips *flips, uint32_t which, struct problem *problem)
 {
     struct world *world = calloc(1, sizeof(*world));
@@ -146,8 +64,6 @@ static int open_world(struct flips *flips, uint32_t which, struct problem *probl
         return -ENOMEM;
     r = world_init(world);
     world->device.is_xdp = false;
-    if (r == 0 && which)
-        r = world_default_drop(world);
     if (r == 0)
         r = add_rules(world, which);
     if (r == 0)
@@ -166,7 +82,7 @@ static int learn(struct flips *flips, struct problem *problem)
     for (uint32_t which = 0; which < GENERATIONS; which++) {
         kernel_set_word(flips->kernel, FW_WORD(slots[which], 0, 0));
         for (uint32_t kind = 0; kind < KINDS; kind++) {
-            for (uint32_t form = 0; form < FORMS; form++) {
+            for (uint32_t form = 0; form < FORMS_COUNT; form++) {
                 const struct packet *packet = &flips->packets[form];
                 struct host_answer *wanted = &flips->wanted[which][kind][form];
                 int r = kernel_decide(
@@ -188,10 +104,8 @@ int flips_new(struct flips **ret_flips, struct problem *reterr_problem)
     struct flips *flips = calloc(1, sizeof(*flips));
     int r = flips ? 0 : -ENOMEM;
 
-    for (uint32_t form = 0; r == 0 && form < FORMS; form++) {
-        forms[form](&flips->packets[form]);
-        packet_end(&flips->packets[form]);
-    }
+    if (r == 0)
+        forms_build(flips->packets);
     for (uint32_t which = 0; r == 0 && which < GENERATIONS; which++)
         r = open_world(flips, which, reterr_problem);
     if (r == 0)
@@ -253,7 +167,8 @@ static uint64_t now_ms(void)
 static int one_packet(
     struct flips *flips, struct prng *prng, struct flips_counts *counts, struct problem *problem)
 {
-    uint32_t kind = (uint32_t)prng_below(prng, KINDS), form = (uint32_t)prng_below(prng, FORMS);
+    uint32_t kind = (uint32_t)prng_below(prng, KINDS),
+             form = (uint32_t)prng_below(prng, FORMS_COUNT);
     const struct packet *packet = &flips->packets[form];
     struct host_answer answer;
     int r =

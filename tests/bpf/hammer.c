@@ -1,17 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* picket-flips SECONDS [SEED]: packets while generations flip, for as long as asked; see flips.h.
+/*
+ * hammer.c - picket-flips words|generations SECONDS [SEED]: packets while generations change, for
+ * as long as asked. words: between two that stand ready, as fast as the word can be stored
+ * (flips.h); generations: filled one after the other by the daemon's datapath (generations.h).
  */
 #include "tests/bpf/flips.h"
+#include "tests/bpf/generations.h"
 #include "tests/bpf/kernel.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define A_TURN_MS 10000 /* then it says how far it is */
 
-static int hammer(struct flips *flips, uint64_t seconds, uint64_t seed)
+static void say(const struct flips_counts *counts)
 {
-    struct problem problem = {0};
+    (void)printf("%llu packets in %llu flips: %llu dropped, %llu passed\n",
+        (unsigned long long)counts->packets, (unsigned long long)counts->flips,
+        (unsigned long long)counts->dropped, (unsigned long long)counts->passed);
+}
+
+static int hammer(
+    struct flips *flips, uint64_t seconds, uint64_t seed, struct problem *reterr_problem)
+{
     struct flips_counts all = {0};
     int r = 0;
 
@@ -21,31 +33,45 @@ static int hammer(struct flips *flips, uint64_t seconds, uint64_t seed)
             .flips = 1, .packets = 1, .ms = left < A_TURN_MS ? left : A_TURN_MS};
         struct flips_counts counts;
 
-        r = flips_run(flips, &least, seed + ms, &counts, &problem);
+        r = flips_run(flips, &least, seed + ms, &counts, reterr_problem);
         all.packets += counts.packets;
         all.passed += counts.passed;
         all.dropped += counts.dropped;
         all.flips += counts.flips;
-        (void)printf("%llu packets in %llu flips: %llu dropped, %llu passed\n",
-            (unsigned long long)all.packets, (unsigned long long)all.flips,
-            (unsigned long long)all.dropped, (unsigned long long)all.passed);
+        say(&all);
     }
-    if (r)
-        (void)fprintf(
-            stderr, "picket-flips: seed %llu: %s\n", (unsigned long long)seed, problem.text);
-    return r ? 1 : 0;
+    return r;
+}
+
+static int words(uint64_t seconds, uint64_t seed, struct problem *reterr_problem)
+{
+    struct flips *flips = NULL;
+    int r = flips_new(&flips, reterr_problem);
+
+    if (r == 0)
+        r = hammer(flips, seconds, seed, reterr_problem);
+    flips_free(flips);
+    return r;
+}
+
+static int generations(uint64_t seconds, struct problem *reterr_problem)
+{
+    struct flips_counts counts = {0};
+    int r = generations_run(seconds, &counts, reterr_problem);
+
+    say(&counts);
+    return r;
 }
 
 int main(int argc, char **argv)
 {
-    uint64_t seconds = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
-    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-    struct problem problem = {0};
-    struct flips *flips = NULL;
+    uint64_t seconds = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+    uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
+    struct problem problem = {.text = "out of memory"};
     int r;
 
-    if (seconds == 0) {
-        (void)fprintf(stderr, "usage: picket-flips SECONDS [SEED]\n");
+    if (seconds == 0 || (strcmp(argv[1], "words") != 0 && strcmp(argv[1], "generations") != 0)) {
+        (void)fprintf(stderr, "usage: picket-flips words|generations SECONDS [SEED]\n");
         return 2;
     }
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
@@ -53,11 +79,9 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "skipped: loading BPF programs needs root and a kernel with BPF\n");
         return 77;
     }
-    r = flips_new(&flips, &problem);
-    if (r < 0)
+    r = strcmp(argv[1], "words") == 0 ? words(seconds, seed, &problem)
+                                      : generations(seconds, &problem);
+    if (r)
         (void)fprintf(stderr, "picket-flips: %s\n", problem.text);
-    else
-        r = hammer(flips, seconds, seed);
-    flips_free(flips);
     return r ? 1 : 0;
 }
