@@ -26,7 +26,7 @@ METHOD = """Exactness comes first: the classifier's answers are compared with a 
   with one rule that the packet misses or meets. `counters/...`: ns of counting a reason, and a rule above that: always the same rule, any of 131,072
   (`-spread`: the caches' price), and by the atomic adds of a machine with more than 16 CPUs (`-atomic`)
 * `swap/SET`: from a compiled generation until packets see it: fill, flip, grace period; `add-one/SET`: one rule more, before all others: compile,
-  too; `load/SET`: the first swap, when programs are verified
+  too, where possible by changing the tables in force (`node/compile/amend.h`); `load/SET`: the first swap, when programs are verified
 * `peer/NAME/CONFIG`: million packets a second through a veth pair in two namespaces; CPU 0 sends as fast as it can
   (`BPF_F_TEST_XDP_LIVE_FRAMES`), CPU 1 receives (threaded NAPI, SCHED_FIFO). The same rules or addresses for all, every packet is to be
   dropped, a later chain counts what was not. Ours: the attached programs, parse, verdict, counters. Medians of interleaved rounds. `busy` is

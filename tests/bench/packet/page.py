@@ -157,7 +157,9 @@ def groups_of(rows, kind):
 
 
 def worst_of(group):
-    return max(group, key=lambda row: row["value"] / (limit(row) or 1))
+    """By the budget where all have one: those of a group may differ."""
+    budgets = [limit(row) for row in group]
+    return max(zip(group, budgets), key=lambda pair: pair[0]["value"] / (pair[1] if all(budgets) else 1))[0]
 
 
 def described(row):

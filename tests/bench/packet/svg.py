@@ -60,8 +60,14 @@ def grid(ticks, rises, across, up):
     return lines
 
 
-def curve(index, name, points, across, up):
-    colour, dash = COLOURS[index % len(COLOURS)], ' stroke-dasharray="6 4"' if "IPv6" in name else ""
+def colours_of(names):
+    """By what stands before the comma: both families of one thing have its colour."""
+    heads = sorted({name.split(",")[0] for name in names})
+    return {name: COLOURS[heads.index(name.split(",")[0]) % len(COLOURS)] for name in names}
+
+
+def curve(index, name, colour, points, across, up):
+    dash = ' stroke-dasharray="6 4"' if "IPv6" in name else ""
     at = [(across(x), up(y)) for x, y, _, _ in points]
     y = TOP + 14 + 22 * index
     lines = ['<path class="curve" stroke="%s"%s d="M%s"/>' % (colour, dash, " L".join("%.1f %.1f" % pair for pair in at))]
@@ -87,15 +93,16 @@ def curves(title, across_title, up_title, named, published=()):
     for x, y, name in published:
         lines.append('<circle class="published" cx="%.1f" cy="%.1f" r="3"><title>%s</title></circle>' % (
             across(x), up(y), escape("%s: %g" % (name, y))))
+    colours = colours_of(named)
     for index, (name, points) in enumerate(sorted(named.items())):
-        lines += curve(index, name, points, across, up)
+        lines += curve(index, name, colours[name], points, across, up)
     if published:
         y = TOP + 14 + 22 * len(named)
         lines += ['<circle class="published" cx="%d" cy="%d" r="3"/>' % (WIDTH - RIGHT + 24, y - 4), text(WIDTH - RIGHT + 42, y, "published")]
     return "\n".join(lines + ["</svg>", ""])
 
 
-BAR, GAP, NAMES = 11, 9, 190
+BAR, GAP, NAMES = 14, 8, 190
 
 
 def pair_height(pair):
@@ -110,7 +117,7 @@ def bar(y, whose, value, low, high, base, across):
     if low and high and low < high:
         far = max(end, across(high))
         lines.append('<path class="spread" stroke="#57606a" d="M%.1f %.1f H%.1f"/>' % (across(low), y + BAR / 2 - .5, far))
-    lines.append(text(far + 5, y + BAR - 1.5, "%.3g" % value))
+    lines.append(text(far + 5, y + BAR - 3, "%.3g" % value))
     return lines
 
 
@@ -119,6 +126,13 @@ def bars(title, across_title, pairs):
     values = [value for _, pair in pairs for _, *rest in pair for value in rest if value]
     height = TOP + 24 + sum(pair_height(pair) for _, pair in pairs) + BOTTOM
     across, ticks = scale(values, NAMES, WIDTH - 60)
+    end = max(values) * 1.2  # the last power of ten may be far
+    if end < ticks[-1]:
+        ticks = [tick for tick in ticks if tick <= end]
+        span = math.log10(end / ticks[0])
+
+        def across(value):
+            return NAMES + math.log10(value / ticks[0]) / span * (WIDTH - 60 - NAMES)
     lines = open_svg(title, WIDTH, height)
     x = NAMES
     for whose, colour in BAR_COLOURS.items():
@@ -130,7 +144,7 @@ def bars(title, across_title, pairs):
         lines.append(text(across(tick), height - BOTTOM + 18, shown(tick), "middle"))
     y = TOP + 24
     for name, pair in pairs:
-        lines.append(text(NAMES - 8, y + len(pair) * BAR / 2 + 4, name, "end"))
+        lines.append(text(NAMES - 8, y + len(pair) * BAR / 2 + 3.5, name, "end"))
         for whose, value, low, high in pair:
             lines += bar(y, whose, value, low, high, NAMES, across)
             y += BAR

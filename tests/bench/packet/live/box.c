@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/bench/packet/live/box.h"
 #include "bpf/fw_abi.h"
+#include "node/compile/amend.h"
 #include "node/compile/indexes.h"
 #include "store/keys/keys.h"
 
@@ -102,10 +103,11 @@ static int all_enforced(const struct compile_tables *tables)
     return 0;
 }
 
-static int compile(struct box *box, struct compile_tables **ret_tables)
+static struct compile_input input_of(struct box *box)
 {
     static const struct compile_lifeline lifeline;
-    struct compile_input input = {.time_s = 1,
+
+    return (struct compile_input){.time_s = 1,
         .devices = &box->device,
         .devices_count = box->devices_count,
         .lifeline = &lifeline,
@@ -113,6 +115,12 @@ static int compile(struct box *box, struct compile_tables **ret_tables)
         .chunk = messages_chunk,
         .hash = hash,
         .user = box->messages};
+}
+
+/* The tables in force are replaced once packets see the new ones. */
+static int compile(struct box *box, struct compile_tables **ret_tables)
+{
+    struct compile_input input = input_of(box);
     struct problem problem = {0};
     int r = compile_objects(
         &input, box->messages->objects, box->messages->objects_count, ret_tables, &problem);
@@ -122,38 +130,76 @@ static int compile(struct box *box, struct compile_tables **ret_tables)
     return r < 0 ? complain("compile", problem.text) : 0;
 }
 
-int box_publish(struct box *box, const struct bench_rules *rules, struct box_times *ret_times)
+/* Are the tables in force those of all objects now? */
+static bool amend_added(struct box *box, uint32_t first)
 {
-    struct compile_tables *tables = NULL;
-    double start, compiled, filled;
-    const struct call *call;
-    int r;
+    struct compile_input input = input_of(box);
+    struct amendment amendment = {0};
 
-    if (make_messages(box, rules) < 0)
-        return -1;
-    start = now_ms();
-    r = compile(box, &tables);
-    compiled = now_ms();
-    if (r < 0 || all_enforced(tables) < 0) {
-        compile_tables_free(tables);
-        return -1;
+    if (!box->tables || !amend_is_possible(box->tables) ||
+        box->messages->objects_count - first > AMEND_OBJECTS_MAX)
+        return false;
+    for (uint32_t i = first; i < box->messages->objects_count; i++) {
+        amendment.objects[amendment.objects_count++] = box->messages->objects[i];
+        memcpy(amendment.ids[amendment.ids_count++], box->messages->objects[i].id, OP_REF_BYTES);
     }
-    filled = now_ms();
-    call = call_fill(box->datapath, tables);
-    ret_times->fill = now_ms() - filled;
-    filled = now_ms();
+    return amend(box->tables, &input, &amendment) == 0;
+}
+
+static int put(struct box *box, const struct compile_tables *tables, struct box_times *ret_times)
+{
+    double start = now_ms();
+    const struct call *call = call_fill(box->datapath, tables);
+
+    ret_times->fill = now_ms() - start;
+    start = now_ms();
     if (call->code == 0)
         call = call_flip(box->datapath, call->slot);
-    if (call->code < 0) {
-        compile_tables_free(tables);
+    if (call->code < 0)
         return complain("the kernel", call->why);
-    }
-    ret_times->flip = now_ms() - filled;
-    ret_times->compile = compiled - start;
+    ret_times->flip = now_ms() - start;
     compile_indexes_settle(box->indexes, tables);
+    return 0;
+}
+
+static int publish_whole(struct box *box, struct box_times *ret_times)
+{
+    struct compile_tables *tables = NULL;
+    double start = now_ms();
+    int r = compile(box, &tables);
+
+    ret_times->compile = now_ms() - start;
+    if (r == 0)
+        r = all_enforced(tables);
+    if (r == 0)
+        r = put(box, tables, ret_times);
+    if (r < 0) {
+        compile_tables_free(tables);
+        return r;
+    }
     compile_tables_free(box->tables);
     box->tables = tables;
     return 0;
+}
+
+int box_publish(struct box *box, const struct bench_rules *rules, struct box_times *ret_times)
+{
+    *ret_times = (struct box_times){0};
+    return make_messages(box, rules) < 0 ? -1 : publish_whole(box, ret_times);
+}
+
+int box_publish_added(
+    struct box *box, const struct bench_rules *rules, uint32_t first, struct box_times *ret_times)
+{
+    double start;
+
+    *ret_times = (struct box_times){0};
+    if (make_messages(box, rules) < 0)
+        return -1;
+    start = now_ms();
+    ret_times->is_amended = amend_added(box, first);
+    ret_times->compile = now_ms() - start;
+    return ret_times->is_amended ? put(box, box->tables, ret_times) : publish_whole(box, ret_times);
 }
 
 const struct datapath_count *box_reasons(struct box *box)

@@ -25,6 +25,7 @@ struct box {
 /* Milliseconds. */
 struct box_times {
     double compile, fill, flip;
+    bool is_amended;
 };
 
 int box_open(struct box *box);
@@ -36,6 +37,11 @@ int box_attach(struct box *box, const char *device);
 /* Only these rules and sets from here on. Making messages of them is not timed: a daemon has them.
  */
 int box_publish(struct box *box, const struct bench_rules *rules, struct box_times *ret_times);
+
+/* The same where nothing changed since the last whole box_publish() but that the objects from
+ * `first` on were added: as the daemon does it then, by amend.h where that is possible. */
+int box_publish_added(
+    struct box *box, const struct bench_rules *rules, uint32_t first, struct box_times *ret_times);
 
 /* Packets by reason; NULL: it failed. */
 const struct datapath_count *box_reasons(struct box *box);

@@ -97,7 +97,8 @@ static int publish(struct changes *changes, const struct bench_rules *rules, uin
     int r = with_first(rules, added, &all);
 
     if (r == 0)
-        r = box_publish(&changes->box, &all, ret_times);
+        r = added ? box_publish_added(&changes->box, &all, rules->count, ret_times)
+                  : box_publish(&changes->box, &all, ret_times);
     bench_rules_fini(&all);
     return r;
 }
