@@ -53,13 +53,13 @@ static int open_world(struct generations *generations, uint32_t which, struct pr
     return r < 0 ? problem_say(problem, r, "a world: %s", world->problem.text) : 0;
 }
 
-static int open_entry(const struct box *box, const char *name)
+static int open_entry(const char *name)
 {
     char pattern[160];
     glob_t found = {0};
     int fd = -ENOENT;
 
-    (void)snprintf(pattern, sizeof(pattern), "%s/picket/v*/%s", box->bpffs, name);
+    (void)snprintf(pattern, sizeof(pattern), "%s/picket/v*/%s", BOX_BPFFS, name);
     if (glob(pattern, 0, NULL, &found) == 0)
         fd = bpf_obj_get(found.gl_pathv[0]);
     globfree(&found);
@@ -87,8 +87,8 @@ static int open_all(struct generations *generations, struct problem *problem)
         return r;
     if (box_open(&generations->box) < 0)
         return problem_say(problem, -EIO, "no box");
-    generations->entries[0] = open_entry(&generations->box, "fw_xdp_entry");
-    generations->entries[1] = open_entry(&generations->box, "fw_tc_entry");
+    generations->entries[0] = open_entry("fw_xdp_entry");
+    generations->entries[1] = open_entry("fw_tc_entry");
     if (generations->entries[0] < 0 || generations->entries[1] < 0)
         return problem_say(problem, -ENOENT, "the entry programs are not pinned");
     return publish(generations, 0, problem);

@@ -12,6 +12,8 @@
 #include "tests/bench/packet/live/calls.h"
 #include "tests/bench/packet/rules/message.h"
 
+#define BOX_BPFFS "/sys/fs/bpf"
+
 struct box {
     struct messages *messages;
     struct compile_indexes *indexes;
@@ -19,7 +21,7 @@ struct box {
     struct compile_device device;  /* devices_count 0 or 1 */
     size_t devices_count;
     struct datapath *datapath;
-    char bpffs[64];
+    bool has_bpffs;
 };
 
 /* Milliseconds. */
