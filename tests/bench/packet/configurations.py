@@ -37,12 +37,12 @@ def nft_interval(count, infix=""):
     return "nft/interval-%s%s" % (infix, size(count)), "nft, an interval set", peers.Text(peers.nft_interval)
 
 
-def ipset(count):
-    return "ipset/hash-net-%s" % size(count), "ipset hash:net, from iptables", peers.Ipset(peers.ipset_list)
+def ipset(count, infix=""):
+    return "ipset/hash-net-%s%s" % (infix, size(count)), "ipset hash:net, from iptables", peers.Ipset(peers.ipset_list)
 
 
-def lpm(count):
-    return "lpm-trie/drop-%s" % size(count), "XDP with the kernel's LPM trie", LPM
+def lpm(count, infix=""):
+    return "lpm-trie/drop-%s%s" % (infix, size(count)), "XDP with the kernel's LPM trie", LPM
 
 
 def of_addresses(count):
@@ -70,7 +70,7 @@ def listed(count, source):
 
 
 def listed_v6(count):
-    return Group("prefixes", "blocklist", count, OURS_PREFIXES, [nft_interval(count, "v6-")], 6)
+    return Group("prefixes", "blocklist", count, OURS_PREFIXES, [nft_interval(count, "v6-"), ipset(count, "v6-"), lpm(count, "v6-")], 6)
 
 
 def addresses(count):
@@ -89,7 +89,7 @@ def small(rules):
     return [floor(rules),
             Group("disjoint", "-", 50, OURS_RULES, [nft_linear(50), iptables_linear(50), nft_concatenated(50)], has_changes=True),
             Group("prefixes", "random", 50, OURS_PREFIXES, [nft_interval(50), ipset(50), lpm(50)] + of_addresses(50), has_changes=True),
-            Group("prefixes", "blocklist", 50, OURS_PREFIXES, [nft_linear(50, "v6-"), nft_interval(50, "v6-")], 6)]
+            Group("prefixes", "blocklist", 50, OURS_PREFIXES, [nft_linear(50, "v6-"), nft_interval(50, "v6-"), ipset(50, "v6-"), lpm(50, "v6-")], 6)]
 
 
 def groups(rules, prefixes, largest):

@@ -105,7 +105,8 @@ def iptables_linear(path):
 def ipset_list(path, name="listed"):
     prefixes = read_list(path)
     size = max(2 * len(prefixes), 1024)
-    return "\n".join(["create %s hash:net maxelem %d" % (name, size)] + ["add %s %s" % (name, word) for word in prefixes] + [""])
+    family = "inet6" if family_of(prefixes[0]) == "ip6" else "inet"
+    return "\n".join(["create %s hash:net family %s maxelem %d" % (name, family, size)] + ["add %s %s" % (name, word) for word in prefixes] + [""])
 
 
 class Text:
@@ -141,10 +142,13 @@ class Ipset(Text):
 
     def load(self):
         road.in_wall("ipset", "restore", feed=self.text)
-        road.in_wall("iptables-legacy", "-t", "raw", "-A", "PREROUTING", "-m", "set", "--match-set", "listed", "src", "-j", "DROP")
+        road.in_wall(self.command(), "-t", "raw", "-A", "PREROUTING", "-m", "set", "--match-set", "listed", "src", "-j", "DROP")
+
+    def command(self):
+        return "ip6tables-legacy" if " inet6 " in self.text else "iptables-legacy"
 
     def stop(self):
-        road.in_wall("iptables-legacy", "-t", "raw", "-F")
+        road.in_wall(self.command(), "-t", "raw", "-F")
         road.in_wall("ipset", "destroy")
 
 
@@ -193,6 +197,7 @@ def is_here(peer):
 
 def flush():
     """Whatever a failed peer left behind."""
-    for command in (("nft", "delete", "table", "ip", "bench"), ("nft", "delete", "table", "ip6", "bench"), ("iptables-legacy", "-t", "raw", "-F"), ("ipset", "destroy")):
+    for command in (("nft", "delete", "table", "ip", "bench"), ("nft", "delete", "table", "ip6", "bench"), ("iptables-legacy", "-t", "raw", "-F"),
+                    ("ip6tables-legacy", "-t", "raw", "-F"), ("ipset", "destroy")):
         if shutil.which(command[0]):
             subprocess.run(("ip", "netns", "exec", road.WALL) + command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * peer.c - picket-bench-peer DEVICE drop|parse|lpm [PREFIXES]: a program of peers.bpf.c on a
- * device, in native mode, until its input ends. PREFIXES: an IPv4 prefix a line.
+ * device, in native mode, until its input ends. PREFIXES: a prefix a line, of one family.
  *
  * Says "ready MS": how long the trie took to fill.
  */
@@ -20,13 +20,10 @@
 #include <time.h>
 #include <unistd.h>
 
-struct lpm4 {
-    uint32_t bits;
-    uint32_t address;
-};
-
+/* Keys of the trie: a length, then an address of 4 or 16 bytes. */
 struct list {
-    struct lpm4 *keys;
+    uint8_t *keys;
+    uint32_t key_bytes; /* of each */
     uint32_t *values;
     uint32_t count;
     uint32_t capacity;
@@ -41,7 +38,7 @@ static int complain(const char *what, int error)
 static int grow(struct list *list)
 {
     uint32_t capacity = list->capacity ? list->capacity * 2 : 1024;
-    struct lpm4 *keys = realloc(list->keys, capacity * sizeof(*keys));
+    uint8_t *keys = realloc(list->keys, (size_t)capacity * list->key_bytes);
     uint32_t *values = keys ? realloc(list->values, capacity * sizeof(*values)) : NULL;
 
     if (keys)
@@ -56,18 +53,25 @@ static int grow(struct list *list)
 static int add(struct list *list, char *line)
 {
     char *slash = strchr(line, '/');
-    struct lpm4 key = {.bits = 32};
+    bool is_v6 = strchr(line, ':') != NULL;
+    uint32_t bits = is_v6 ? 128 : 32;
+    uint8_t address[16];
 
     line[strcspn(line, "\t\n")] = 0;
     if (slash) {
         *slash = 0;
-        key.bits = (uint32_t)strtoul(slash + 1, NULL, 10);
+        bits = (uint32_t)strtoul(slash + 1, NULL, 10);
     }
-    if (inet_pton(AF_INET, line, &key.address) != 1 || key.bits > 32)
+    if (list->count == 0)
+        list->key_bytes = is_v6 ? 20 : 8;
+    if (inet_pton(is_v6 ? AF_INET6 : AF_INET, line, address) != 1 || bits > (is_v6 ? 128 : 32) ||
+        list->key_bytes != (is_v6 ? 20 : 8))
         return complain(line, EINVAL);
     if (list->count == list->capacity && grow(list) < 0)
         return -ENOMEM;
-    list->keys[list->count] = key;
+    memcpy(list->keys + (size_t)list->count * list->key_bytes, &bits, sizeof(bits));
+    memcpy(list->keys + (size_t)list->count * list->key_bytes + sizeof(bits), address,
+        list->key_bytes - sizeof(bits));
     list->values[list->count++] = 1;
     return 0;
 }
@@ -101,7 +105,8 @@ static double fill(int fd, const struct list *list)
 
     for (uint32_t at = 0; at < list->count;) {
         uint32_t count = list->count - at < 65536 ? list->count - at : 65536;
-        int r = bpf_map_update_batch(fd, list->keys + at, list->values + at, &count, NULL);
+        int r = bpf_map_update_batch(
+            fd, list->keys + (size_t)at * list->key_bytes, list->values + at, &count, NULL);
 
         if (r < 0)
             return complain("bpf_map_update_batch", -r);
@@ -110,13 +115,16 @@ static double fill(int fd, const struct list *list)
     return now_ms() - start;
 }
 
-static struct bpf_program *program_named(const struct peers *programs, const char *word)
+static struct bpf_program *program_named(
+    const struct peers *programs, const char *word, const struct list *list)
 {
     if (strcmp(word, "drop") == 0)
         return programs->progs.drop_all;
     if (strcmp(word, "parse") == 0)
         return programs->progs.parse_drop;
-    return strcmp(word, "lpm") == 0 ? programs->progs.lpm_drop : NULL;
+    if (strcmp(word, "lpm") != 0)
+        return NULL;
+    return list->key_bytes == 20 ? programs->progs.lpm6_drop : programs->progs.lpm_drop;
 }
 
 static int attach(struct bpf_program *program, const char *device)
@@ -130,7 +138,9 @@ static int attach(struct bpf_program *program, const char *device)
 
 static int run(struct peers *programs, char **argv, const struct list *list)
 {
-    struct bpf_program *program = program_named(programs, argv[2]);
+    struct bpf_program *program = program_named(programs, argv[2], list);
+    struct bpf_map *map =
+        list->key_bytes == 20 ? programs->maps.prefixes6 : programs->maps.prefixes;
     double ms = 0;
     char rest[64];
     int r;
@@ -138,12 +148,12 @@ static int run(struct peers *programs, char **argv, const struct list *list)
     if (!program)
         return complain(argv[2], EINVAL);
     if (list->count)
-        (void)bpf_map__set_max_entries(programs->maps.prefixes, list->count);
+        (void)bpf_map__set_max_entries(map, list->count);
     r = peers__load(programs);
     if (r < 0)
         return complain("the programs", -r);
     if (list->count)
-        ms = fill(bpf_map__fd(programs->maps.prefixes), list);
+        ms = fill(bpf_map__fd(map), list);
     if (ms < 0)
         return (int)ms;
     r = attach(program, argv[1]); /* the link goes with this program */

@@ -24,6 +24,19 @@ struct {
     __type(value, __u32);
 } prefixes SEC(".maps");
 
+struct lpm6 {
+    __u32 bits;
+    __u8 address[16];
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(max_entries, 1); /* set when loaded */
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct lpm6);
+    __type(value, __u32);
+} prefixes6 SEC(".maps");
+
 SEC("xdp")
 int drop_all(struct xdp_md *ctx)
 {
@@ -88,6 +101,19 @@ int lpm_drop(struct xdp_md *ctx)
     see(ctx, &seen);
     key.address = seen.source;
     return bpf_map_lookup_elem(&prefixes, &key) ? XDP_DROP : XDP_PASS;
+}
+
+SEC("xdp")
+int lpm6_drop(struct xdp_md *ctx)
+{
+    struct ethhdr *eth = (void *)(long)ctx->data;
+    struct ipv6hdr *ip = (void *)(eth + 1);
+    struct lpm6 key = {.bits = 128};
+
+    if ((void *)(ip + 1) > (void *)(long)ctx->data_end || eth->h_proto != bpf_htons(ETH_P_IPV6))
+        return XDP_PASS;
+    __builtin_memcpy(key.address, &ip->saddr, sizeof(key.address));
+    return bpf_map_lookup_elem(&prefixes6, &key) ? XDP_DROP : XDP_PASS;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
