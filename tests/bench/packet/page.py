@@ -30,8 +30,8 @@ def set_of(row):
 
 def entries(row):
     """How many rules or prefixes: as the row says, else by the name: acl_v6_10000, neurocuts_acl1_10k."""
-    if row.get("entries"):
-        return row["entries"]
+    if row.get("rules") or row.get("prefixes"):
+        return row.get("rules") or row["prefixes"]
     found = re.search(r"_(\d+)(k|M)?(?:_|/|$)", row["name"])
     return int(found.group(1)) * UNITS[found.group(2)] if found else None
 
@@ -152,7 +152,7 @@ def groups_of(rows, kind):
     groups = {}
     for row in rows:
         if kind_of(row) == kind and "/" in row["name"]:
-            groups.setdefault(([name for _, name in CLASSES].index(size_class(row)), is_v6(row), row["unit"]), []).append(row)
+            groups.setdefault(([name for _, name in CLASSES].index(size_class(row)), is_v6(row), "prefixes" in row), []).append(row)
     return [groups[key] for key in sorted(groups)]
 
 
@@ -163,8 +163,7 @@ def worst_of(group):
 
 
 def described(row):
-    what = "prefixes" if kind_of(row) == "hit" or row["unit"] == "B/prefix" or "list" in set_of(row) else "rules"
-    return "%s, IPv%d, %s %s" % (kind_of(row), 6 if is_v6(row) else 4, size_class(row), what)
+    return "%s, IPv%d, %s %s" % (kind_of(row), 6 if is_v6(row) else 4, size_class(row), "prefixes" if "prefixes" in row else "rules")
 
 
 def verdict_medians(rows):

@@ -23,7 +23,8 @@ void rows_add(const struct row *row)
     if (row->high > 0)
         (void)printf(",\"low\":%.3f,\"high\":%.3f", row->low, row->high);
     if (row->entries)
-        (void)printf(",\"entries\":%u,\"family\":%u", row->entries, row->family);
+        (void)printf(",\"%s\":%u,\"family\":%u", row->is_list ? "prefixes" : "rules", row->entries,
+            row->family);
     if (row->of)
         (void)printf(",\"of\":\"%s\"", row->of);
     (void)printf("}");

@@ -26,6 +26,7 @@ struct row {
     const char *of;   /* the set this is the worst of; NULL: none */
     uint32_t entries; /* rules or prefixes of the set; 0: none */
     uint8_t family;   /* 4 or 6, with entries */
+    bool is_list;     /* entries are prefixes */
 };
 
 void rows_begin(void);

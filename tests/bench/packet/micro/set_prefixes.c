@@ -25,6 +25,7 @@ static uint16_t class_of(uint32_t index)
 static void add_row(const struct list *list, struct row *row)
 {
     row->entries = list->prefixes.count;
+    row->is_list = true;
     row->family = list->family == FW_IPV6 ? 6 : 4;
     rows_add(row);
 }
