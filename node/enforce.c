@@ -151,6 +151,7 @@ static void settle(struct enforce *enforce)
     enforce->amend.is_off = false;
     compile_indexes_settle(enforce->inputs.indexes, enforce->running);
     devices_release(enforce->devices);
+    enforce_amend_prepare(enforce);
     renew_lifeline(enforce);
     tell_digest(enforce);
     enforce_tell_waiters(enforce, enforce->running_revision, true);

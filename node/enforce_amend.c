@@ -159,6 +159,30 @@ bool enforce_amend_soon(struct enforce *enforce)
     return true;
 }
 
+static void on_prepared(struct job *job)
+{
+    struct enforce *enforce = job->user;
+
+    enforce->amend.is_busy = false; /* whatever came of it: a fill loads what it lacks */
+    if (enforce->amend.is_wanted)
+        rpc_timer_set(enforce->node->loop, &enforce->amend.timer, rpc_now_ns());
+    enforce_go_on(enforce);
+}
+
+void enforce_amend_prepare(struct enforce *enforce)
+{
+    struct job *job =
+        is_possible(enforce) ? job_new(enforce->node->loop, on_prepared, enforce) : NULL;
+
+    if (!job)
+        return;
+    enforce->amend.is_busy = true;
+    if (datapath_prepare(enforce->datapath, enforce->running, &job->done) < 0) {
+        job_free(job);
+        enforce->amend.is_busy = false;
+    }
+}
+
 /* ---- the whole generation that follows */
 
 /* What an amendment in force counts already goes on counting. */

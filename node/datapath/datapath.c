@@ -200,6 +200,17 @@ int datapath_fill(
     return post(datapath, &(struct command){.run = run_fill, .done = done, .tables = tables});
 }
 
+static void run_prepare(struct command *command, struct datapath_result *result)
+{
+    result->code = slots_prepare(&command->datapath->slots, command->tables, &command->problem);
+}
+
+int datapath_prepare(
+    struct datapath *datapath, const struct compile_tables *tables, struct datapath_done *done)
+{
+    return post(datapath, &(struct command){.run = run_prepare, .done = done, .tables = tables});
+}
+
 static void run_flip(struct command *command, struct datapath_result *result)
 {
     result->slot = command->slot;

@@ -112,6 +112,11 @@ int datapath_lifeline(
 int datapath_fill(
     struct datapath *datapath, const struct compile_tables *tables, struct datapath_done *done);
 
+/* Makes sure that the next fill with tables of this size is quick: no program is to be loaded for
+ * it. tables are borrowed until done. */
+int datapath_prepare(
+    struct datapath *datapath, const struct compile_tables *tables, struct datapath_done *done);
+
 /*
  * One store: packets use slot from here on. deadline_ms 0: confirmed, the left slot is free after a
  * grace period, for which the worker waits before done. Else boot milliseconds at which packets

@@ -336,14 +336,20 @@ int generation_fill(const struct entry *entry, uint8_t slot, const struct compil
     return 0;
 }
 
+bool generation_takes(const struct generation *spare, const struct compile_tables *tables,
+    const struct generation *before)
+{
+    return spare->is_refillable && size_class(tables, before) == spare->counters &&
+           (!before || !before->counts || is_same_map(before->counts_fd, spare->counts_fd)) &&
+           tables_fit(tables, &spare->maps) && blobs_fit(tables, &spare->blobs);
+}
+
 int generation_refill(const struct entry *entry, struct generation *spare,
     const struct compile_tables *tables, const struct generation *before,
     struct problem *reterr_problem)
 {
     CHECK(tables->gen.abi == FW_ABI_VERSION, "tables are of the layout that this build compiles");
-    if (!spare->is_refillable || size_class(tables, before) != spare->counters ||
-        (before && before->counts && !is_same_map(before->counts_fd, spare->counts_fd)) ||
-        !tables_fit(tables, &spare->maps) || !blobs_fit(tables, &spare->blobs))
+    if (!generation_takes(spare, tables, before))
         return -E2BIG;
     /* Kept verdicts name the slot, which is to be another generation's. */
     int r = tables_clear_map(spare->fragments_fd, sizeof(struct fw_fragment_key));

@@ -43,6 +43,10 @@ int generation_fill(const struct entry *entry, uint8_t slot, const struct compil
     const struct generation *before, struct generation **ret_generation,
     struct problem *reterr_problem);
 
+/* Can generation_refill() take these tables, where `before` runs? */
+bool generation_takes(const struct generation *spare, const struct compile_tables *tables,
+    const struct generation *before);
+
 /*
  * The same without a load, which is most of the cost: a generation that no packet can be in takes
  * new tables in its own slot. -E2BIG if it is not large enough, then nothing has changed. After any

@@ -218,6 +218,23 @@ int slots_fill(struct slots *slots, const struct compile_tables *tables, uint8_t
     return r == -E2BIG ? fill_anew(slots, tables, ret_slot, reterr_problem) : r;
 }
 
+int slots_prepare(
+    struct slots *slots, const struct compile_tables *tables, struct problem *reterr_problem)
+{
+    struct generation *ready;
+    uint8_t slot;
+    int r;
+
+    if (slots->spare && generation_takes(slots->spare, tables, slots_running(slots)))
+        return 0;
+    r = fill_anew(slots, tables, &slot, reterr_problem);
+    if (r < 0)
+        return r;
+    ready = slots->all[slot];
+    set_aside(slots, ready);
+    return 0;
+}
+
 static uint64_t word_for(const struct slots *slots, uint8_t slot, uint64_t deadline_ms)
 {
     uint64_t word = entry_word(slots->entry);

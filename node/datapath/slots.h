@@ -27,6 +27,9 @@ int slots_lifeline(
 
 int slots_fill(struct slots *slots, const struct compile_tables *tables, uint8_t *ret_slot,
     struct problem *reterr_problem);
+/* Makes sure that the next fill with tables of this size needs no load. */
+int slots_prepare(
+    struct slots *slots, const struct compile_tables *tables, struct problem *reterr_problem);
 int slots_flip(
     struct slots *slots, uint8_t slot, uint64_t deadline_ms, struct problem *reterr_problem);
 
