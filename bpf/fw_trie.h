@@ -15,8 +15,6 @@
 #define FW_TRIE_LEAF 0x80000000U
 #define FW_TRIE_NODE_WORDS 3
 #define FW_TRIE_SINGLE (1ULL << 63)
-#define FW_TRIE_SINGLE_OF(length, class, around) \
-    (FW_TRIE_SINGLE | (__u64)(length) << 32 | (__u64)(around) << 16 | (class))
 #define FW_TRIE_STRIDE 6
 #define FW_TRIE_ROOT_BITS 16
 #define FW_TRIE_ROOT_BITS_LARGE 18

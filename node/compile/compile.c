@@ -43,6 +43,10 @@ void compile_blobs_drop(struct compile_tables *tables)
 {
     for (uint32_t i = 0; i < FW_BLOB_COUNT; i++)
         blob_fini(&tables->blobs[i]);
+    for (uint32_t family = 0; family < FW_FAMILY_COUNT; family++) {
+        free(tables->amendable.hides[family]);
+        tables->amendable.hides[family] = NULL;
+    }
 }
 
 void compile_tables_free(struct compile_tables *tables)
@@ -53,7 +57,6 @@ void compile_tables_free(struct compile_tables *tables)
         for (uint32_t forest = 0; forest < FW_FOREST_COUNT; forest++)
             free(tables->leaves[family][forest].items);
         free(tables->rows[family].items);
-        free(tables->amendable.hides[family]);
     }
     free(tables->amendable.places);
     compile_blobs_drop(tables);

@@ -32,7 +32,7 @@ static bool takes_value(uint32_t bytes)
     if (bytes <= SURE_BYTES)
         return true;
     fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "fw_try", sizeof(uint32_t), bytes, 1, NULL);
-    return fd >= 0;
+    return fd >= 0 || errno != E2BIG;
 }
 
 int blobs_size(const struct compile_tables *tables, struct bpf_object *object, bool is_cut,

@@ -93,6 +93,7 @@ static int open_kernel(struct datapath *datapath, const struct datapath_options 
     if (r < 0)
         return r;
     datapath->is_entry_open = true;
+    datapath->entry.cuts_blobs = options->tests_cut_blobs;
     r = slots_open(&datapath->slots, &datapath->entry, options->lifeline, reterr_problem);
     if (r == 0)
         (void)pins_each_link(&pins, renew_link, &datapath->entry);

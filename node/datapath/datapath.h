@@ -27,6 +27,7 @@ struct datapath_options {
     const char *bpffs; /* a mounted bpffs, such as /sys/fs/bpf; pins go below <bpffs>/picket/vN */
     const struct compile_tables *lifeline; /* of slot 0, borrowed; NULL: what every box needs */
     bool tests_force_native;               /* tests only: native XDP on a veth too */
+    bool tests_cut_blobs; /* tests only: chunks, as on kernels that take no large values */
 };
 
 /*

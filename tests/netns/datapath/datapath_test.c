@@ -34,15 +34,19 @@ static struct datapath *datapath;
 static struct small_tables drops;
 static struct small_tables passes;
 
-static struct datapath *open_with(bool forces_native)
+static struct datapath *open_as(struct datapath_options options)
 {
-    struct datapath_options options = {.bpffs = bpffs, .tests_force_native = forces_native};
     struct datapath *opened;
     struct problem problem = {0};
 
     if (datapath_open(&options, &opened, &problem) < 0)
         fail_msg("%s", problem.text);
     return opened;
+}
+
+static struct datapath *open_with(bool forces_native)
+{
+    return open_as((struct datapath_options){.bpffs = bpffs, .tests_force_native = forces_native});
 }
 
 static struct link_device device_named(const char *name, const char *kind)
@@ -293,6 +297,32 @@ static void a_closed_datapath_goes_on_dropping(void **state)
     datapath = open_with(false);
     assert_int_equal(stream_send(&stream, BAD, 20), 0);
     assert_int_equal(stream_send(&stream, GOOD, 20), 20);
+    stream_close(&stream);
+}
+
+/* Loaded, refilled, taken over and refilled again. */
+static void forests_in_chunks_are_filled_and_taken_over(void **state)
+{
+    const struct datapath_options options = {.bpffs = bpffs, .tests_cut_blobs = true};
+    struct stream stream;
+
+    (void)state;
+    datapath_close(datapath);
+    datapath = open_as(options);
+    (void)attach("va", "veth");
+    stream_open(&stream, "va", "vb", NEAR);
+    for (unsigned turn = 0; turn < 4; turn++) {
+        sync_publish(datapath, &passes.tables);
+        assert_int_equal(stream_send(&stream, BAD, 20), 20);
+        sync_publish(datapath, &drops.tables);
+        assert_int_equal(stream_send(&stream, BAD, 20), 0);
+        assert_int_equal(stream_send(&stream, GOOD, 20), 20);
+        if (turn != 1)
+            continue;
+        datapath_close(datapath);
+        datapath = open_as(options);
+        (void)attach("va", "veth");
+    }
     stream_close(&stream);
 }
 
@@ -720,6 +750,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
         TEST(a_new_device_is_filtered_by_what_runs),
         TEST(a_device_of_a_high_index_is_filtered_alike),
+        cmocka_unit_test_setup_teardown(
+            forests_in_chunks_are_filled_and_taken_over, start, stop_and_remove),
         TEST(without_a_generation_only_the_lifeline_passes),
         TEST(slot_0_takes_a_lifeline_that_knows_the_box),
         TEST(rules_and_reasons_are_counted),

@@ -53,8 +53,7 @@ static void close_setting(struct setting *setting)
 {
     for (uint32_t forest = 0; forest < FW_FOREST_COUNT; forest++)
         free(setting->tables.leaves[setting->family][forest].items);
-    for (uint32_t i = 0; i < FW_BLOB_COUNT; i++)
-        blob_fini(&setting->tables.blobs[i]);
+    compile_blobs_drop(&setting->tables);
     for (uint32_t i = 0; i < setting->rules.sets_count; i++)
         prefix_ranges_free(setting->members[i]);
     linear_free(setting->linear);

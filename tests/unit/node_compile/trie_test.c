@@ -92,8 +92,7 @@ static void compare(const char *name, const struct bench_prefixes *prefixes)
         assert_true(blob->count * 8ULL < (1U << 20) + (uint64_t)count * BYTES_A_PREFIX);
         expect_same(&tables, prefixes, (uint8_t)family);
     }
-    for (uint32_t i = 0; i < FW_BLOB_COUNT; i++)
-        blob_fini(&tables.blobs[i]);
+    compile_blobs_drop(&tables);
 }
 
 static void no_prefix_at_all(void **state)

@@ -158,8 +158,7 @@ static int measure(struct list *list, const struct scale *scale)
     bench_headers_fini(&corners);
     bench_headers_fini(&flood);
     kernel_free(list->kernel);
-    for (uint32_t i = 0; i < FW_BLOB_COUNT; i++)
-        blob_fini(&list->tables.blobs[i]);
+    compile_blobs_drop(&list->tables);
     prefixes_fini(&list->prefixes);
     return r;
 }

@@ -32,10 +32,7 @@ void bench_tables_fini(struct bench_tables *tables)
 {
     for (uint32_t forest = 0; forest < FW_FOREST_COUNT; forest++)
         free(tables->tables.leaves[tables->family][forest].items);
-    for (uint32_t family = 0; family < FW_FAMILY_COUNT; family++)
-        free(tables->tables.amendable.hides[family]);
-    for (uint32_t i = 0; i < FW_BLOB_COUNT; i++)
-        blob_fini(&tables->tables.blobs[i]);
+    compile_blobs_drop(&tables->tables);
 }
 
 uint32_t bench_tables_decide(const struct bench_tables *tables, const struct bench_header *header)
