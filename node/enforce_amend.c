@@ -172,7 +172,7 @@ static void on_prepared(struct job *job)
 void enforce_amend_prepare(struct enforce *enforce)
 {
     struct job *job =
-        is_possible(enforce) ? job_new(enforce->node->loop, on_prepared, enforce) : NULL;
+        enforce->is_stopping ? NULL : job_new(enforce->node->loop, on_prepared, enforce);
 
     if (!job)
         return;

@@ -71,7 +71,7 @@ void enforce_amend_due(struct rpc_timer *timer);
 bool enforce_amend_soon(struct enforce *enforce);
 /* Amends now if one is wanted and possible. */
 void enforce_amend_if_wanted(struct enforce *enforce);
-/* A generation has settled: the next amendment shall not have to load programs. */
+/* A generation has settled: the next one shall not have to load programs. */
 void enforce_amend_prepare(struct enforce *enforce);
 /* Before coming is filled: it must not lack what is in force. False: it would. */
 bool enforce_amend_coming(struct enforce *enforce);
