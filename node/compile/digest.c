@@ -8,22 +8,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define DIGEST_VERSION 1
+#define DIGEST_VERSION 2
 
-static int append_message(struct buffer *text, const ProtobufCMessage *message)
+/* Which object, and which version of it: an operation's reference says all of its content. */
+static int append_version(const struct build *build, struct buffer *text, uint32_t object)
 {
-    size_t len = protobuf_c_message_get_packed_size(message);
-    uint8_t head[4];
-    int r;
+    int r = buffer_append(text, build->objects[object].id, OP_REF_BYTES);
 
-    put_be32(head, (uint32_t)len);
-    r = buffer_append(text, head, sizeof(head));
-    if (r == 0)
-        r = buffer_reserve(text, len + 1);
-    if (r < 0)
-        return r;
-    text->len += protobuf_c_message_pack(message, text->at + text->len);
-    return 0;
+    return r == 0 ? buffer_append(text, build->objects[object].winner, OP_REF_BYTES) : r;
 }
 
 /* 0, or 1 and the hash of the content. */
@@ -40,10 +32,8 @@ static int append_set(const struct build *build, struct buffer *text, uint8_t se
 static int append_rule(const struct build *build, struct buffer *text, uint32_t i)
 {
     const struct build_rule *rule = &build->rules[i];
-    int r = buffer_append(text, build->objects[rule->object].id, OP_REF_BYTES);
+    int r = append_version(build, text, rule->object);
 
-    if (r == 0)
-        r = append_message(text, &rule->rule->base);
     if (r == 0)
         r = append_set(build, text, rule->source_set);
     return r == 0 ? append_set(build, text, rule->target_set) : r;
@@ -59,9 +49,7 @@ static int append_defaults(const struct build *build, struct buffer *text)
         if (object->kind != OBJECT_DEFAULT ||
             (object->status != COMPILE_EFFECTIVE && object->status != COMPILE_CANNOT_ENFORCE))
             continue;
-        r = buffer_append(text, object->id, OP_REF_BYTES);
-        if (r == 0)
-            r = append_message(text, &build->objects[i].of.policy->base);
+        r = append_version(build, text, i);
     }
     return r;
 }
