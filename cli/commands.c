@@ -54,7 +54,7 @@ const struct command commands[] = {
         "take addresses that were added out of a set", NULL},
     {"set list", cmd_set_list, "", 0, 0, READER, "show all sets", NULL},
     {"set delete", cmd_set_delete, "NAME", 1, 1, WRITER, "take a set away, by name or id", NULL},
-    {"apply", cmd_apply, "-f FILE", 0, 1, WRITER | OPT(FILE) | OPT(DRY_RUN),
+    {"apply", cmd_apply, "-f FILE", 0, 1, WRITER | OPT(FILE) | OPT(DRY_RUN) | OPT(BATCHES),
         "make the fleet's rules what a file says; what its owner took out goes",
         "The file is YAML:\n"
         "  owner: web                 # what this file owns; of it, what is not in the file goes\n"
@@ -66,7 +66,13 @@ const struct command commands[] = {
         "    - \"drop in from @bad name no-bad\"\n"
         "    - {name: ssh, action: allow, direction: in, protocol: tcp, from: [198.51.100.0/24], "
         "port: 22}\n"
-        "With --dry-run the changes are shown and nothing is signed."},
+        "With --dry-run the changes are shown and nothing is signed.\n"
+        "The file takes effect whole or not at all, as long as one changeset holds it: 256 "
+        "changes,\n"
+        "64 KiB. With --batches a larger one is made in several: sets, then new rules (those that\n"
+        "decide first come first), changed ones, and what goes last. In between packets meet the\n"
+        "old verdict or the new one, where rules are only added or only taken away. What is cut\n"
+        "short goes on when the same command is run again."},
     {"import", cmd_import, "iptables-save|ip6tables-save|nft|ipset|netset FILE", 2, 2, OPT(OUT),
         "turn the saved rules of another firewall into a file for apply (- reads standard input)",
         "  iptables-save | picket import iptables-save - | picket apply -f -\n"

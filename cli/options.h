@@ -37,6 +37,8 @@
     X(KIND, "kind", 0, "plain|ban", false, "ban sets feed only drop and reject")                 \
     X(FILE, "file", 'f', "FILE", false, "the file to apply")                                     \
     X(DRY_RUN, "dry-run", 'n', NULL, false, "show what would change, sign nothing")              \
+    X(BATCHES, "batches", 0, NULL, false,                                                        \
+        "more than one changeset holds: in several, not at once")                                \
     X(FOLLOW, "follow", 0, NULL, false, "keep printing what arrives")                            \
     X(EXPIRES, "expires", 0, "DURATION", false, "when the elements leave the set by themselves") \
     X(LIMIT, "limit", 0, "N", false, "at most this many, the newest")

@@ -28,10 +28,6 @@ static int add_step(const struct planning *planning, struct plan_step step, Pick
     Picket__V1__Operation *operation;
     int r;
 
-    if (plan->count == ENTRY_OPS_MAX)
-        return problem_say(planning->reterr_problem, -E2BIG,
-            "the file asks for more than %d changes at once; apply it in several steps",
-            ENTRY_OPS_MAX);
     operation = calloc(1, sizeof(*operation));
     if (!operation)
         return no_memory(planning);
@@ -141,7 +137,7 @@ static int plan_set(const struct planning *planning, uint32_t index, struct byte
         put.vector = old->said->vector;
         put.n_vector = old->said->n_vector;
     }
-    return add_step(planning, (struct plan_step){old ? "change" : "add", "set", want->set->name},
+    return add_step(planning, (struct plan_step){old ? "change" : "add", "set", want->set->name, 0},
         PICKET__V1__OP_KIND__OP_PUT_SET, &put.base);
 }
 
@@ -215,7 +211,8 @@ static int plan_rule(const struct planning *planning, const struct desired_rule 
         put.bases = old->said->heads;
         put.n_bases = old->said->n_heads;
     }
-    return add_step(planning, (struct plan_step){old ? "change" : "add", "rule", want->rule->name},
+    return add_step(planning,
+        (struct plan_step){old ? "change" : "add", "rule", want->rule->name, want->rule->priority},
         PICKET__V1__OP_KIND__OP_PUT_RULE, &put.base);
 }
 
@@ -252,7 +249,7 @@ static int plan_default(const struct planning *planning, const struct desired_de
         put.n_bases = old->said->n_heads;
     }
     return add_step(planning,
-        (struct plan_step){old ? "change" : "add", "default", action_word(want->policy->action)},
+        (struct plan_step){old ? "change" : "add", "default", action_word(want->policy->action), 0},
         PICKET__V1__OP_KIND__OP_PUT_DEFAULT, &put.base);
 }
 
@@ -282,7 +279,8 @@ static int plan_deletion(const struct planning *planning, const struct object *o
     message.bases = object->said->heads;
     message.n_bases = object->said->n_heads;
     return add_step(planning,
-        (struct plan_step){"delete", object->rule ? "rule" : "set", object_name(object)},
+        (struct plan_step){"delete", object->rule ? "rule" : "set", object_name(object),
+            object->rule ? object->rule->priority : 0},
         PICKET__V1__OP_KIND__OP_DELETE, &message.base);
 }
 
@@ -303,34 +301,73 @@ static int plan_deletions(const struct planning *planning)
     return r;
 }
 
+/* ---- the whole */
+
+static int plan_the_rest(const struct planning *planning)
+{
+    const struct desired *desired = planning->plan->desired;
+    int r = 0;
+
+    for (uint32_t i = 0; r == 0 && i < desired->rules_count; i++)
+        r = plan_rule(planning, &desired->rules[i]);
+    for (uint32_t i = 0; r == 0 && i < desired->defaults_count; i++)
+        r = plan_default(planning, &desired->defaults[i]);
+    return r < 0 ? r : plan_deletions(planning);
+}
+
+static void free_operations(struct plan *plan, uint32_t from)
+{
+    for (size_t i = from; i < plan->operations_count; i++) {
+        author_operation_fini(plan->operations[i]);
+        free(plan->operations[i]);
+    }
+    plan->operations_count = from < plan->operations_count ? from : plan->operations_count;
+    plan->count = (uint32_t)plan->operations_count;
+}
+
 int plan_make(struct plan *plan, const struct objects *objects, const Picket__V1__Grant *grant,
     struct problem *reterr_problem)
 {
     struct planning planning = {
         .plan = plan, .objects = objects, .grant = grant, .reterr_problem = reterr_problem};
     const struct desired *desired = plan->desired;
+    size_t room =
+        1UL + desired->sets_count + desired->rules_count + desired->defaults_count + objects->count;
     int r;
 
     plan->uploads = calloc(desired->sets_count + 1, sizeof(*plan->uploads));
     plan->references = calloc(desired->sets_count + 1, sizeof(*plan->references));
-    plan->operations = calloc(ENTRY_OPS_MAX, sizeof(*plan->operations));
-    plan->steps = calloc(ENTRY_OPS_MAX, sizeof(*plan->steps));
+    plan->operations = calloc(room, sizeof(*plan->operations));
+    plan->steps = calloc(room, sizeof(*plan->steps));
     if (!plan->uploads || !plan->references || !plan->operations || !plan->steps)
         return no_memory(&planning);
     r = plan_sets(&planning);
-    for (uint32_t i = 0; r == 0 && i < desired->rules_count; i++)
-        r = plan_rule(&planning, &desired->rules[i]);
-    for (uint32_t i = 0; r == 0 && i < desired->defaults_count; i++)
-        r = plan_default(&planning, &desired->defaults[i]);
-    return r < 0 ? r : plan_deletions(&planning);
+    plan->sets_steps = plan->count;
+    return r < 0 ? r : plan_the_rest(&planning);
+}
+
+int plan_after_sets(struct plan *plan, const struct objects *objects,
+    const Picket__V1__Grant *grant, const uint8_t (*ids)[OP_REF_BYTES],
+    struct problem *reterr_problem)
+{
+    struct planning planning = {
+        .plan = plan, .objects = objects, .grant = grant, .reterr_problem = reterr_problem};
+    OWN(own_memory) struct bytes *made = calloc(plan->sets_steps + 1UL, sizeof(*made));
+
+    if (!made)
+        return no_memory(&planning);
+    for (uint32_t i = 0; i < plan->sets_steps; i++)
+        made[i] = bytes_of(ids[i], OP_REF_BYTES);
+    /* What is still 4 bytes long is the index of the step that makes the set. */
+    if (desired_bind_sets(plan->desired, made) < 0)
+        return no_memory(&planning);
+    free_operations(plan, plan->sets_steps);
+    return plan_the_rest(&planning);
 }
 
 void plan_fini(struct plan *plan)
 {
-    for (size_t i = 0; i < plan->operations_count; i++) {
-        author_operation_fini(plan->operations[i]);
-        free(plan->operations[i]);
-    }
+    free_operations(plan, 0);
     for (uint32_t i = 0; plan->uploads && plan->desired && i < plan->desired->sets_count; i++)
         set_upload_fini(&plan->uploads[i]);
     free(plan->operations);

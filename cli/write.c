@@ -382,6 +382,8 @@ static int send_to_all(
             r = send_to(sending, connection, &connection->why);
         if (r == 0 || r == -ETIME)
             sending->is_stored = true;
+        if (r == 0 && sending->chain) /* what follows in this run is sent without it */
+            connection->key_seq = sending->chain->last_seq;
         if (r == 0)
             continue;
         if (failed++)
