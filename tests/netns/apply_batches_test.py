@@ -38,7 +38,7 @@ def apply(yaml, *words):
 
 
 def rules():
-    return lab.json(1, "rule", "list")
+    return lab.json(1, "rule", "list")["rules"]
 
 
 def written():
