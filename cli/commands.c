@@ -75,13 +75,14 @@ const struct command commands[] = {
         "short goes on when the same command is run again."},
     {"import", cmd_import, "iptables-save|ip6tables-save|nft|ipset|netset FILE", 2, 2, OPT(OUT),
         "turn the saved rules of another firewall into a file for apply (- reads standard input)",
-        "  iptables-save | picket import iptables-save - | picket apply -f -\n"
+        "  iptables-save | picket import iptables-save - | picket apply -f - --batches\n"
         "  nft list ruleset > old; picket import nft old -o rules.yaml\n"
         "No node is asked and nothing is written to the fleet; apply does that. What cannot be\n"
         "expressed is refused line by line on standard error, as FILE:LINE: reason: the line; the\n"
         "rest is written all the same, and the exit code is 4. The owner in the YAML is the "
         "file's\n"
-        "name, for standard input the format: two imports of one owner replace each other."},
+        "name, for standard input the format: two imports of one owner replace each other.\n"
+        "More than 256 changes are more than apply makes at once: they need its --batches."},
     {"status", cmd_status, "", 0, 0, READER, "show what one node does", NULL},
     {"interfaces", cmd_interfaces, "", 0, 0, READER,
         "show the devices of a node and how each is filtered", NULL},
