@@ -7,8 +7,10 @@
  * deleted rules, those that decide last going first; deleted sets. Where rules are only added, or
  * only taken away, a packet then meets in between the verdict it met before or the one it will meet
  * in the end, and no third one: what is there of the new rules is a head of their list, what is
- * left of the old ones a head of theirs. Between changed rules of different changesets this does
- * not hold.
+ * left of the old ones a head of theirs. For changed rules this holds where names stand for places,
+ * as in an import, and rules were put in, or taken out, in one place: then the list moves up or
+ * down by that many, and they are changed from its end if it grows, from its beginning if it does
+ * not. Other changed rules of different changesets take effect one after the other.
  *
  * Owns: nothing. I/O: none. Threads: one.
  */
