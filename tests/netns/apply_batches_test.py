@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from lab import BUILD, Lab
+from lab import BUILD, Lab, wait_until
 
 RULES = 3000
 PICKET = os.path.join(BUILD, "picket")
@@ -54,14 +54,19 @@ print("without --batches:", err.strip())
 code, out, err = apply(yaml, "--dry-run")
 assert code == 0 and "need --batches" in err and written() == before, (code, err)
 
-child = begin("--batches")
-child.stdin.write(yaml)
-child.stdin.close()
-changes, seen = 0, before
-while changes < 3 and child.poll() is None:
-    now = written()
-    changes, seen = changes + (now != seen), now
-    time.sleep(0.005)
+def begin_and_wait(changes):
+    """The command, once the node has so many of its changesets."""
+    seen, running = written(), begin("--batches")
+    running.stdin.write(yaml)
+    running.stdin.close()
+    while changes and running.poll() is None:
+        now = written()
+        changes, seen = changes - (now != seen), now
+        time.sleep(0.005)
+    return running
+
+
+child = begin_and_wait(3)
 child.send_signal(signal.SIGKILL)
 child.wait()
 listed = rules()
@@ -71,6 +76,15 @@ there = {r["name"] for r in listed}
 if wanted:
     assert there == set(wanted[:len(there)]), "what is there is not the head of the list"
 print("cut short at %d rules" % len(listed))
+
+child = begin_and_wait(2)
+lab.verb("stop", "1")
+child.wait()
+err = child.stderr.read()
+assert child.returncode in (1, 3) and "run the same command again" in err, (child.returncode, err)
+lab.verb("start", "1")
+wait_until("the node is back", lambda: lab.picket(1, "status", check=False).returncode == 0)
+print("the node stopped:", err.splitlines()[-2])
 
 start = time.monotonic()
 code, out, err = apply(yaml, "--batches")
