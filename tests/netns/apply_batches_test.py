@@ -66,7 +66,17 @@ def begin_and_wait(changes):
     return running
 
 
-child = begin_and_wait(3)
+child = begin_and_wait(1)
+lab.verb("stop", "1")
+child.wait()
+err = child.stderr.read()
+assert child.returncode in (1, 3) and "run the same command again" in err, (child.returncode, err)
+lab.verb("start", "1")
+wait_until("the node is back", lambda: lab.picket(1, "status", check=False).returncode == 0)
+print("the node stopped:", err.splitlines()[-2])
+
+child = begin_and_wait(0)
+assert "changesets" in child.stderr.readline()  # it begins to write
 child.send_signal(signal.SIGKILL)
 child.wait()
 listed = rules()
@@ -76,15 +86,6 @@ there = {r["name"] for r in listed}
 if wanted:
     assert there == set(wanted[:len(there)]), "what is there is not the head of the list"
 print("cut short at %d rules" % len(listed))
-
-child = begin_and_wait(2)
-lab.verb("stop", "1")
-child.wait()
-err = child.stderr.read()
-assert child.returncode in (1, 3) and "run the same command again" in err, (child.returncode, err)
-lab.verb("start", "1")
-wait_until("the node is back", lambda: lab.picket(1, "status", check=False).returncode == 0)
-print("the node stopped:", err.splitlines()[-2])
 
 start = time.monotonic()
 code, out, err = apply(yaml, "--batches")
