@@ -223,6 +223,8 @@ fw_inline enum fw_reason fw_decide(
         .family = family};
 
     walk.whole = fw_blob_whole(env, walk.blob);
+    if (!walk.whole)
+        return FW_REASON_DROP_STAGE;
     if (key->runs == 0) {
         fw_cut_open(key, family);
         if (root->flags & FW_ROOT_SOURCE_SETS)

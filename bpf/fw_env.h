@@ -47,6 +47,9 @@ fw_inline __u64 fw_now_ns(const struct fw_env *env);
 fw_inline const void *fw_blob_whole(const struct fw_env *env, enum fw_blob blob);
 fw_inline const void *fw_blob_at(
     const struct fw_env *env, enum fw_blob blob, const void *whole, __u32 at);
+/* The word itself, or `otherwise` outside; whole is not NULL. */
+fw_inline __u64 fw_blob_word(
+    const struct fw_env *env, enum fw_blob blob, const void *whole, __u64 at, __u64 otherwise);
 
 /* NULL or 0 where there is nothing. */
 fw_inline __u64 fw_members_of(const struct fw_env *env, __u32 class);

@@ -11,19 +11,9 @@
  */
 #include "bpf/fw_parse.h"
 
-fw_inline __u32 fw_node_order(__u64 node)
-{
-    return (__u32)(node >> FW_NODE_ORDER) & FW_ORDER_NONE;
-}
-
 fw_inline __u32 fw_node_base(__u64 node)
 {
     return (__u32)(node >> FW_NODE_BASE) & 0xfffffff;
-}
-
-fw_inline __u32 fw_node_bits(__u64 node)
-{
-    return (__u32)(node >> FW_NODE_BITS) & 0xf;
 }
 
 /* What a walk needs at every step. family and blob are constants where this is inlined. */
@@ -33,7 +23,7 @@ struct fw_walk {
     struct fw_key *key;
     enum fw_blob blob;
     __u32 family;
-    const void *whole; /* fw_blob_whole() */
+    const void *whole; /* fw_blob_whole(), not NULL */
 };
 
 /* ---- one rule */
@@ -154,9 +144,9 @@ fw_inline _Bool fw_take(const struct fw_walk *walk, __u64 id)
 #define FW_SCAN(name, type, matches)                                                        \
     fw_inline _Bool name(const struct fw_walk *walk, const struct type *rules, __u32 count) \
     {                                                                                       \
-        for (__u32 i = 0; i < FW_LEAF_MAX && i < count; i++) {                              \
+        for (__u64 i = 0; i < FW_LEAF_MAX && i < count; i++) {                              \
             if (matches(&rules[i], walk->key)) {                                            \
-                *(volatile __u32 *)&walk->key->found = i;                                   \
+                *(volatile __u32 *)&walk->key->found = (__u32)i;                            \
                 return 1;                                                                   \
             }                                                                               \
         }                                                                                   \
@@ -191,11 +181,9 @@ fw_inline __u64 fw_leaf_behind(__u64 node, __u32 count, __u32 stride)
     return node + ((__u64)count * stride << FW_NODE_BASE) - ((__u64)count << FW_NODE_SHIFT);
 }
 
-fw_inline __u64 fw_word_at(const struct fw_walk *walk, __u32 at, __u64 otherwise)
+fw_inline __u64 fw_word_at(const struct fw_walk *walk, __u64 at, __u64 otherwise)
 {
-    const __u64 *word = fw_blob_at(walk->env, walk->blob, walk->whole, at);
-
-    return word ? *word : otherwise;
+    return fw_blob_word(walk->env, walk->blob, walk->whole, at, otherwise);
 }
 
 /* Where in a rule its id stands. */
@@ -240,19 +228,18 @@ fw_inline __u64 fw_leaf(const struct fw_walk *walk, __u64 node)
 /* ---- trees */
 
 /* Down to the packet's leaf; FW_NODE_NONE where all below is at `limit` or after it. */
-fw_inline __u64 fw_descend(const struct fw_walk *walk, __u64 node, __u32 limit)
+fw_inline __u64 fw_descend(const struct fw_walk *walk, __u64 node, __u64 limit)
 {
-    for (__u32 level = 0; level <= FW_DEPTH_MAX; level++) {
-        __u32 bits = fw_node_bits(node);
-        __u64 cut;
+    for (__u64 level = 0; level <= FW_DEPTH_MAX; level++) {
+        __u64 bits = node >> FW_NODE_BITS & 15, cut;
 
-        if (fw_node_order(node) >= limit)
+        if ((node & FW_ORDER_NONE) >= limit)
             return FW_NODE_NONE;
         if (bits == 0)
             return node;
         cut = walk->key->cut[(node >> FW_NODE_WORD) & (FW_CUTS - 1)];
-        cut = cut >> (node >> FW_NODE_SHIFT & 63) & ((1U << bits) - 1);
-        node = fw_word_at(walk, fw_node_base(node) + (__u32)cut, FW_NODE_NONE);
+        cut = cut >> (node >> FW_NODE_SHIFT & 63) & ((1ULL << bits) - 1);
+        node = fw_word_at(walk, (node >> FW_NODE_BASE & 0xfffffff) + cut, FW_NODE_NONE);
     }
     return FW_NODE_NONE;
 }
@@ -277,7 +264,7 @@ fw_inline _Bool fw_walk_run(const struct fw_walk *walk)
     struct fw_key *key = walk->key;
     __u64 node = key->node;
 
-    for (__u32 i = 0; i < FW_PASSES_A_RUN; i++) {
+    for (__u64 i = 0; i < FW_PASSES_A_RUN; i++) {
         if (node == FW_NODE_NONE)
             node = fw_next_tree(walk);
         /* Trees are ascending by their first order. */

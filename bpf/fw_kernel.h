@@ -185,6 +185,22 @@ fw_inline const void *fw_blob_at(
     return whole + offset;
 }
 
+/* The innermost step of a walk: no check that is not needed. */
+fw_inline __u64 fw_blob_word(
+    const struct fw_env *env, enum fw_blob blob, const void *whole, __u64 at, __u64 otherwise)
+{
+    __u64 offset = at << 3;
+
+    if (fw_blob_shapes[blob].is_cut) {
+        const __u64 *word = fw_blob_at(env, blob, whole, (__u32)at);
+
+        return word ? *word : otherwise;
+    }
+    if (offset > fw_blob_shapes[blob].last)
+        return otherwise;
+    return *(const __u64 *)(whole + offset);
+}
+
 fw_inline __u64 fw_members_of(const struct fw_env *env, __u32 class)
 {
     __u64 *members = bpf_map_lookup_elem(&fw_classes, &class);

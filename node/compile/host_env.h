@@ -81,6 +81,12 @@ fw_inline const void *fw_blob_at(
     return at < env->tables->blobs[blob].count ? (const __u64 *)whole + at : NULL;
 }
 
+fw_inline __u64 fw_blob_word(
+    const struct fw_env *env, enum fw_blob blob, const void *whole, __u64 at, __u64 otherwise)
+{
+    return at < env->tables->blobs[blob].count ? ((const __u64 *)whole)[at] : otherwise;
+}
+
 fw_inline __u64 fw_members_of(const struct fw_env *env, __u32 class)
 {
     return class < env->tables->classes_count ? env->tables->classes[class] : 0;
