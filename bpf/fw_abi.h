@@ -320,7 +320,7 @@ struct fw_device {
     __u8 class;                        /* enum fw_class */
     __u8 flags;                        /* enum fw_device_flag */
     __u8 defaults[FW_DIRECTION_COUNT]; /* enum fw_action; 0 counts as allow */
-    __u32 zero;
+    __u32 number;                      /* of its counters; 0: it has none of its own */
 };
 _Static_assert(sizeof(struct fw_device) == 16, "fw_device has no padding");
 
@@ -415,3 +415,82 @@ struct fw_policy {
     char globs[FW_GLOBS_MAX][FW_GLOB_BYTES];
     __u8 zero[4 - FW_GLOBS_MAX * FW_GLOB_BYTES % 4];
 };
+
+/* ---- devices as they are counted */
+
+/*
+ * Map fw_device_counts, permanent: index = shard * FW_NUMBERS + number of the device. A number is a
+ * device's own until it is gone from every generation; 0 is for those that have none. Behind the
+ * shards one row more, the daemon's: bytes[0] of it is the ifindex that has the number.
+ */
+#define FW_NUMBERS 2048
+struct fw_device_count {
+    __u64 packets[2]; /* wire packets: passed, dropped */
+    __u64 bytes[2];
+};
+_Static_assert(sizeof(struct fw_device_count) == 32, "fw_device_count is read by mmap");
+
+/* ---- sampled events */
+
+/*
+ * Map fw_event_pace[0], permanent: how far apart the events of one CPU are, and how far they may be
+ * ahead of that. cost_ns 0: nobody listens.
+ */
+#define FW_EVENTS_BYTES 262144
+struct fw_event_pace {
+    __u64 cost_ns;
+    __u64 ahead_ns;
+};
+
+enum fw_event_flag {
+    FW_EVENT_DROPPED = 1,
+    FW_EVENT_DRY_RUN = 2, /* it would have been dropped */
+};
+
+/*
+ * What a packet was and what became of it; map fw_events is a ring of them. Addresses are zero
+ * where the packet has none, or none was read before it dropped; all else of it likewise.
+ */
+struct fw_event {
+    __u64 time_ns; /* CLOCK_MONOTONIC, some milliseconds coarse */
+    __u64 source[2];
+    __u64 target[2];
+    __u32 ifindex;
+    __u32 frame_bytes;
+    __u32 counter;     /* of the rule that decided; FW_COUNTER_NONE */
+    __u32 observed;    /* of the first log or shadow rule that matched; FW_COUNTER_NONE */
+    __u16 source_port; /* ICMP type */
+    __u16 target_port; /* ICMP code */
+    __u16 ethertype;
+    __u16 vlan;
+    __u8 family; /* enum fw_family */
+    __u8 protocol;
+    __u8 tcp_flags;
+    __u8 fragment; /* enum fw_fragment, or 0 */
+    __u8 reason;   /* enum fw_reason */
+    __u8 flags;    /* enum fw_event_flag */
+    __u8 slot;
+    __u8 observed_count; /* log and shadow rules that matched */
+};
+_Static_assert(sizeof(struct fw_event) == 72, "fw_event has no padding");
+
+/* Map fw_event_cpus[0], permanent, per CPU. */
+struct fw_event_cpu {
+    __u64 whole_ns; /* CLOCK_MONOTONIC at which this CPU is no longer ahead */
+    __u64 missed;   /* events that pace or a full ring swallowed */
+    struct fw_event event;
+};
+
+/* May this CPU send one now? Then it is counted. */
+static inline int fw_event_may(
+    struct fw_event_cpu *cpu, const struct fw_event_pace *pace, __u64 now_ns)
+{
+    __u64 from_ns = cpu->whole_ns > now_ns ? cpu->whole_ns : now_ns;
+
+    if (from_ns - now_ns > pace->ahead_ns) {
+        cpu->missed++;
+        return 0;
+    }
+    cpu->whole_ns = from_ns + pace->cost_ns;
+    return 1;
+}

@@ -7,6 +7,7 @@
  * fw_decide() again and again, one run of the walk each time: the terminal rules first, then the
  * log and shadow rules that precede the one that decides. Whoever runs them calls fw_finish() once.
  */
+#include "bpf/fw_event.h"
 #include "bpf/fw_forest.h"
 #include "bpf/fw_lifeline.h"
 #include "bpf/fw_trie.h"
@@ -119,6 +120,7 @@ fw_inline void fw_key_open(
     key->slot = slot;
     key->best = FW_ID_NONE;
     key->shadow = FW_ID_NONE;
+    key->number = device ? device->number : 0;
     if (device) {
         key->globs = device->globs;
         key->class = device->class;
@@ -273,9 +275,11 @@ fw_inline _Bool fw_finish(
         if (key->shadow != FW_ID_NONE && (FW_ID_ACTION(key->shadow) != FW_ALLOW) != drops)
             fw_count_reason(env, FW_REASON_SHADOW_DIFFERS);
     }
+    fw_emit(env, gen, key, reason, drops);
     if (drops && (gen->flags & FW_GEN_DRY_RUN)) {
         fw_count_reason(env, FW_REASON_PASS_DRY_RUN);
-        return 0;
+        drops = 0;
     }
+    fw_count_device(env, key->number, drops);
     return drops;
 }

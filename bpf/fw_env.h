@@ -67,3 +67,8 @@ fw_inline struct fw_mesh_set *fw_mesh_set_at(const struct fw_env *env, __u32 ind
 /* Adds this packet. */
 fw_inline void fw_count_rule(const struct fw_env *env, __u32 counter);
 fw_inline void fw_count_reason(const struct fw_env *env, __u32 reason);
+fw_inline void fw_count_device(const struct fw_env *env, __u32 number, _Bool drops);
+
+/* Where to write an event, its time in place; NULL: nobody listens, or it is too many. */
+fw_inline struct fw_event *fw_event_open(const struct fw_env *env);
+fw_inline void fw_event_send(const struct fw_env *env, struct fw_event *event);

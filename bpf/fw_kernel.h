@@ -265,3 +265,47 @@ fw_inline void fw_count_reason(const struct fw_env *env, __u32 reason)
 {
     fw_add_reason(env->shard, reason, env->wire_packets, env->frame_bytes);
 }
+
+fw_inline void fw_count_device(const struct fw_env *env, __u32 number, _Bool drops)
+{
+    __u32 index = env->shard * FW_NUMBERS + number;
+    struct fw_device_count *count = bpf_map_lookup_elem(&fw_device_counts, &index);
+    __u32 which = drops ? 1 : 0;
+
+    if (!count)
+        return;
+    if (fw_counts_atomic) {
+        __sync_fetch_and_add(&count->packets[which], env->wire_packets);
+        __sync_fetch_and_add(&count->bytes[which], env->frame_bytes);
+    } else {
+        count->packets[which] += env->wire_packets;
+        count->bytes[which] += env->frame_bytes;
+    }
+}
+
+fw_inline struct fw_event *fw_event_open(const struct fw_env *env)
+{
+    __u32 zero = 0;
+    const struct fw_event_pace *pace = bpf_map_lookup_elem(&fw_event_pace, &zero);
+    struct fw_event_cpu *cpu;
+    __u64 now;
+
+    (void)env;
+    if (!pace || pace->cost_ns == 0)
+        return 0;
+    cpu = bpf_map_lookup_elem(&fw_event_cpus, &zero);
+    now = fw_coarse_ns();
+    if (!cpu || !fw_event_may(cpu, pace, now))
+        return 0;
+    cpu->event.time_ns = now;
+    return &cpu->event;
+}
+
+fw_inline void fw_event_send(const struct fw_env *env, struct fw_event *event)
+{
+    struct fw_event_cpu *cpu = (void *)event - __builtin_offsetof(struct fw_event_cpu, event);
+
+    (void)env;
+    if (bpf_ringbuf_output(&fw_events, event, sizeof(*event), 0) < 0)
+        cpu->missed++;
+}

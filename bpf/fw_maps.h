@@ -34,6 +34,34 @@ struct {
     __type(value, struct fw_count);
 } fw_reason_counts SEC(".maps");
 
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, (FW_SHARDS_MAX + 1) * FW_NUMBERS);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __type(value, struct fw_device_count);
+} fw_device_counts SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, FW_EVENTS_BYTES);
+} fw_events SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __type(value, struct fw_event_pace);
+} fw_event_pace SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct fw_event_cpu);
+} fw_event_cpus SEC(".maps");
+
 /* The loader sets them before load. */
 const volatile __u32 fw_shards = FW_SHARDS_MAX; /* a power of two */
 const volatile __u32 fw_counts_atomic = 1;

@@ -85,11 +85,11 @@ struct fw_key {
     __u64 shadow; /* of the first matching shadow rule */
     __u64 node;   /* where the next run goes on; FW_NODE_NONE: at the next tree */
     __u32 tree;
-    __u32 forest;    /* enum fw_forest_kind */
-    __u32 limit;     /* what is at this order or behind is of no interest */
-    __u32 found;     /* which rule of a leaf matched */
-    __u32 forgotten; /* fw_forget() */
-    __u32 zero;
+    __u32 forest;                     /* enum fw_forest_kind */
+    __u32 limit;                      /* what is at this order or behind is of no interest */
+    __u32 found;                      /* which rule of a leaf matched */
+    __u32 forgotten;                  /* fw_forget() */
+    __u32 number;                     /* of the device's counters */
     __u64 word;                       /* FW_WORD_... */
     __u64 ports;                      /* FW_PORTS of one packet */
     __u64 cut[FW_CUTS];               /* FW_CUT_... */

@@ -39,6 +39,7 @@ struct compile_device {
     uint8_t device_class; /* enum fw_class */
     bool is_exempt;       /* frames pass: uppers, and what configuration says */
     bool is_xdp;          /* native XDP: it does not see hardware-style VLAN tags */
+    uint32_t number;      /* of its counters, where it is known */
 };
 
 struct compile_manage {

@@ -117,7 +117,8 @@ void compile_device_entry(const struct fw_policy *policy, const struct compile_d
     bool has_link_header =
         device->link_type == LINK_TYPE_ETHER || device->link_type == LINK_TYPE_LOOPBACK;
 
-    *ret_device = (struct fw_device){.class = device->device_class, .flags = FW_DEVICE_KNOWN};
+    *ret_device = (struct fw_device){
+        .class = device->device_class, .flags = FW_DEVICE_KNOWN, .number = device->number};
     for (uint32_t i = 0; i < policy->globs_count && i < FW_GLOBS_MAX; i++)
         if (compile_glob_matches(policy->globs[i], device->name))
             ret_device->globs |= 1ULL << i;

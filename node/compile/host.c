@@ -92,3 +92,9 @@ uint64_t host_rule_packets(const struct host *host, uint32_t counter)
     CHECK(counter < host->tables->counters_count, "it is a counter of these tables");
     return host->memory.rules[counter];
 }
+
+const struct fw_event *host_event(const struct host *host, uint32_t *ret_count)
+{
+    *ret_count = host->memory.events;
+    return host->memory.events ? &host->memory.event : NULL;
+}

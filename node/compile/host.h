@@ -38,3 +38,6 @@ void host_decide(
 /* By reason, and by local index. */
 uint64_t host_reason_packets(const struct host *host, enum fw_reason reason);
 uint64_t host_rule_packets(const struct host *host, uint32_t counter);
+
+/* The event of the last packet that made one; NULL: none has. */
+const struct fw_event *host_event(const struct host *host, uint32_t *ret_count);

@@ -20,7 +20,10 @@ struct host_memory {
     uint32_t next_fragment;
     struct fw_mesh_set mesh_sources[FW_MESH_SETS];
     uint64_t reasons[FW_REASON_COUNT];
-    uint64_t *rules; /* counters_count of them */
+    uint64_t *rules;       /* counters_count of them */
+    uint64_t devices[2];   /* passed, dropped */
+    struct fw_event event; /* the last one */
+    uint32_t events;
 };
 
 struct fw_env {
@@ -144,4 +147,23 @@ fw_inline void fw_count_rule(const struct fw_env *env, __u32 counter)
 fw_inline void fw_count_reason(const struct fw_env *env, __u32 reason)
 {
     env->memory->reasons[reason]++;
+}
+
+fw_inline void fw_count_device(const struct fw_env *env, __u32 number, _Bool drops)
+{
+    (void)number;
+    env->memory->devices[drops ? 1 : 0]++;
+}
+
+/* On the host everybody listens. */
+fw_inline struct fw_event *fw_event_open(const struct fw_env *env)
+{
+    env->memory->event.time_ns = env->now_ns;
+    return &env->memory->event;
+}
+
+fw_inline void fw_event_send(const struct fw_env *env, struct fw_event *event)
+{
+    (void)event;
+    env->memory->events++;
 }
