@@ -82,3 +82,4 @@ int cmd_delete_object(struct cli *cli, const char *kind, struct problem *reterr_
 cli_run_fn cmd_apply, cmd_import;
 cli_run_fn cmd_status, cmd_interfaces, cmd_counters, cmd_peers;
 cli_run_fn cmd_log;
+cli_run_fn cmd_events;

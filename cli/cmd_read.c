@@ -99,19 +99,30 @@ int cmd_interfaces(struct cli *cli, struct problem *reterr_problem)
             const Picket__V1__Interface *at = reply->interfaces[i];
 
             (void)json_array_append_new(
-                list, json_pack("{s:s,s:i,s:s,s:s,s:s,s:b,s:s}", "name", at->name, "index",
-                          (int)at->index, "kind", at->kind, "mode", at->mode, "reason", at->reason,
-                          "protected", at->is_protected, "class", at->device_class));
+                list, json_pack("{s:s,s:i,s:s,s:s,s:s,s:b,s:s,s:o,s:o,s:o,s:o}", "name", at->name,
+                          "index", (int)at->index, "kind", at->kind, "mode", at->mode, "reason",
+                          at->reason, "protected", at->is_protected, "class", at->device_class,
+                          "passed_packets", json_number(at->passed_packets), "passed_bytes",
+                          json_number(at->passed_bytes), "dropped_packets",
+                          json_number(at->dropped_packets), "dropped_bytes",
+                          json_number(at->dropped_bytes)));
         }
         return json_show(cli->out, json_pack("{s:o}", "interfaces", list), reterr_problem);
     }
-    table =
-        table_new((const char *const[]){"DEVICE", "KIND", "CLASS", "PROTECTED", "MODE", "WHY"}, 6);
+    table = table_new((const char *const[]){"DEVICE", "KIND", "CLASS", "PROTECTED", "PASSED",
+                          "DROPPED", "MODE", "WHY"},
+        8);
     for (size_t i = 0; i < reply->n_interfaces; i++) {
         const Picket__V1__Interface *at = reply->interfaces[i];
 
-        table_add(table, (const char *const[]){at->name, at->kind, at->device_class,
-                             at->is_protected ? "yes" : "no", at->mode, at->reason});
+        char passed[24];
+        char dropped[24];
+
+        (void)snprintf(passed, sizeof(passed), "%" PRIu64, at->passed_packets);
+        (void)snprintf(dropped, sizeof(dropped), "%" PRIu64, at->dropped_packets);
+        table_add(
+            table, (const char *const[]){at->name, at->kind, at->device_class,
+                       at->is_protected ? "yes" : "no", passed, dropped, at->mode, at->reason});
     }
     table_print(table, cli->out, "the node sees no devices");
     return 0;
@@ -123,24 +134,28 @@ static json_t *counters_json(Picket__V1__Counter **counters, size_t count)
 
     for (size_t i = 0; i < count; i++)
         (void)json_array_append_new(
-            list, json_pack("{s:s,s:o,s:o,s:o}", "name", counters[i]->name, "id",
+            list, json_pack("{s:s,s:o,s:o,s:o,s:o}", "name", counters[i]->name, "id",
                       hex_of(counters[i]->object), "packets", json_number(counters[i]->packets),
-                      "bytes", json_number(counters[i]->bytes)));
+                      "bytes", json_number(counters[i]->bytes), "last_hit_ms",
+                      json_number(counters[i]->last_hit_ms)));
     return list;
 }
 
-static void print_counters(
-    FILE *out, const char *title, Picket__V1__Counter **counters, size_t count, const char *empty)
+/* Reasons have no time of their last packet. */
+static void print_counters(FILE *out, const char *const titles[4], Picket__V1__Counter **counters,
+    size_t count, const char *empty)
 {
-    struct table *table = table_new((const char *const[]){title, "PACKETS", "BYTES"}, 3);
+    struct table *table = table_new(titles, titles[3] ? 4 : 3);
 
     for (size_t i = 0; i < count; i++) {
         char packets[24];
         char bytes[24];
+        char last[32];
 
         (void)snprintf(packets, sizeof(packets), "%" PRIu64, counters[i]->packets);
         (void)snprintf(bytes, sizeof(bytes), "%" PRIu64, counters[i]->bytes);
-        table_add(table, (const char *const[]){counters[i]->name, packets, bytes});
+        time_print(counters[i]->last_hit_ms / 1000, last);
+        table_add(table, (const char *const[]){counters[i]->name, packets, bytes, last});
     }
     table_print(table, out, empty);
 }
@@ -159,10 +174,11 @@ int cmd_counters(struct cli *cli, struct problem *reterr_problem)
             json_pack("{s:o,s:o}", "rules", counters_json(reply->rules, reply->n_rules), "reasons",
                 counters_json(reply->reasons, reply->n_reasons)),
             reterr_problem);
-    print_counters(cli->out, "RULE", reply->rules, reply->n_rules, "no rules are in force here");
+    print_counters(cli->out, (const char *const[]){"RULE", "PACKETS", "BYTES", "LAST HIT"},
+        reply->rules, reply->n_rules, "no rules are in force here");
     (void)fputc('\n', cli->out);
-    print_counters(
-        cli->out, "REASON", reply->reasons, reply->n_reasons, "no packet has been counted yet");
+    print_counters(cli->out, (const char *const[]){"REASON", "PACKETS", "BYTES", NULL},
+        reply->reasons, reply->n_reasons, "no packet has been counted yet");
     return 0;
 }
 

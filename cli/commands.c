@@ -88,6 +88,10 @@ const struct command commands[] = {
         "show the devices of a node and how each is filtered", NULL},
     {"counters", cmd_counters, "", 0, 0, READER, "show packets a rule and a reason, on one node",
         NULL},
+    {"events", cmd_events, "", 0, 0, READER,
+        "follow the packets that one node drops or that log rules match",
+        "A sample: at most 1,000 events a second, and what is left out is counted. Nothing is\n"
+        "sampled while nobody follows. Ends when interrupted; with --json one object a line."},
     {"peers", cmd_peers, "", 0, 0, READER, "show the neighbours of a node", NULL},
     {"log", cmd_log, "", 0, 0, READER | OPT(FOLLOW) | OPT(LIMIT),
         "show who changed what, in the order in which a node took it", NULL},

@@ -411,6 +411,10 @@ static void on_counters(struct job *job)
     enforce->reasons_count = job->reasons_count;
     enforce->rules = give(job->rules);
     enforce->rules_count = job->rules_count;
+    free(enforce->device_counts);
+    enforce->device_counts = give(job->device_counts);
+    enforce->device_counts_count = job->device_counts_count;
+    enforce_events_missed(enforce, job->events_missed);
 }
 
 static void on_counters_due(struct rpc_timer *timer)
@@ -546,6 +550,7 @@ void enforce_start(struct enforce *enforce)
 void enforce_stop(struct enforce *enforce)
 {
     enforce->is_stopping = true;
+    (void)enforce_listen(enforce, NULL);
     rpc_timer_clear(enforce->node->loop, &enforce->compile);
     rpc_timer_clear(enforce->node->loop, &enforce->amend.timer);
     rpc_timer_clear(enforce->node->loop, &enforce->counters);
@@ -567,5 +572,6 @@ void enforce_free(struct enforce *enforce)
     inputs_fini(&enforce->inputs);
     free(enforce->reasons);
     free(enforce->rules);
+    free(enforce->device_counts);
     free(enforce);
 }

@@ -68,3 +68,21 @@ const char *enforce_class_name(const struct enforce *enforce, uint32_t index);
 
 /* By enum fw_reason, as of the last read (at most a second old). */
 const struct datapath_count *enforce_reasons(const struct enforce *enforce, size_t *ret_count);
+
+/* Packets of a device, likewise; zeros if it is unknown. */
+struct datapath_device_count enforce_device_count(const struct enforce *enforce, uint32_t index);
+
+/* ---- sampled events: the kernel makes them only while somebody listens. */
+
+#define ENFORCE_EVENTS_A_SECOND 1000
+
+struct enforce_listener {
+    void (*on_event)(void *user, const struct datapath_event *event);
+    void (*on_missed)(void *user, uint64_t count); /* more than the cap, or than the ring held */
+    void *user;
+};
+/* One at a time; NULL ends it. Borrowed until then. 0 or a negative errno. */
+int enforce_listen(struct enforce *enforce, const struct enforce_listener *listener);
+
+/* The object that counts at this index; NULL: it is gone. */
+const uint8_t *enforce_counted(const struct enforce *enforce, uint32_t counter);

@@ -24,6 +24,14 @@ struct amend_way {
     bool is_off; /* until the next generation: one came without what had been amended */
 };
 
+/* Who listens to sampled events. */
+struct listening {
+    const struct enforce_listener *listener; /* NULL: nobody */
+    struct rpc_watch *watch;
+    uint64_t missed; /* by the kernel, ever, as last read */
+    bool is_missed_known;
+};
+
 /* One generation on its way: compiled -> built -> filled -> flipped. */
 struct enforce {
     struct node *node;
@@ -39,6 +47,9 @@ struct enforce {
     struct inputs inputs; /* of the compiler */
     struct datapath_count *reasons, *rules;
     size_t reasons_count, rules_count;
+    struct datapath_device_count *device_counts;
+    size_t device_counts_count;
+    struct listening listening;
     uint64_t waiting_since_ns; /* for chunks of sets; 0: for none */
     uint64_t flips;
     uint8_t slot;
@@ -75,3 +86,8 @@ void enforce_amend_if_wanted(struct enforce *enforce);
 void enforce_amend_prepare(struct enforce *enforce);
 /* Before coming is filled: it must not lack what is in force. False: it would. */
 bool enforce_amend_coming(struct enforce *enforce);
+
+/* ---- enforce_events.c */
+
+/* The kernel's count of events that the cap swallowed was read. */
+void enforce_events_missed(struct enforce *enforce, uint64_t missed);

@@ -14,6 +14,7 @@ void job_free(struct job *job)
     free(job->devices);
     free(job->reasons);
     free(job->rules);
+    free(job->device_counts);
     free(job);
 }
 
@@ -46,6 +47,10 @@ static void on_done(struct datapath_done *done, const struct datapath_result *re
     job->reasons_count = job->reasons ? result->reasons_count : 0;
     job->rules = copy(result->rules, result->rules_count, sizeof(*job->rules));
     job->rules_count = job->rules ? result->rules_count : 0;
+    job->device_counts =
+        copy(result->device_counts, result->device_counts_count, sizeof(*job->device_counts));
+    job->device_counts_count = job->device_counts ? result->device_counts_count : 0;
+    job->events_missed = result->events_missed;
     if (rpc_post(job->loop, &job->tag) < 0)
         job_free(job);
 }

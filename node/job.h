@@ -23,6 +23,9 @@ struct job {
     size_t devices_count;
     struct datapath_count *reasons, *rules;
     size_t reasons_count, rules_count;
+    struct datapath_device_count *device_counts;
+    size_t device_counts_count;
+    uint64_t events_missed;
 };
 
 /* NULL if memory is short. */

@@ -113,6 +113,42 @@ static void print_packets(FILE *to, struct node *node)
         unprotected);
 }
 
+/* A device's name may hold anything but a slash, a colon and white space. */
+static void device_one(
+    FILE *to, const char *unit, const char *name, const char *verdict, unsigned long long count)
+{
+    (void)fprintf(to, "picket_device_%s_total{device=\"", unit);
+    for (; *name; name++)
+        (void)fprintf(to, *name == '"' || *name == '\\' ? "\\%c" : "%c", *name);
+    (void)fprintf(to, "\",verdict=\"%s\"} %llu\n", verdict, count);
+}
+
+static void print_device(FILE *to, struct node *node, uint32_t index, bool is_bytes)
+{
+    const struct link_device *link = enforce_link(node->enforce, index);
+    struct datapath_device_count count = enforce_device_count(node->enforce, index);
+    const char *unit = is_bytes ? "bytes" : "packets";
+
+    if (!link)
+        return;
+    device_one(to, unit, link->name, "pass", is_bytes ? count.passed.bytes : count.passed.packets);
+    device_one(
+        to, unit, link->name, "drop", is_bytes ? count.dropped.bytes : count.dropped.packets);
+}
+
+static void print_devices(FILE *to, struct node *node)
+{
+    size_t count = 0;
+    const struct datapath_device *devices = enforce_devices(node->enforce, &count);
+
+    head(to, "device_packets_total", "counter", "Packets judged, by device and verdict.");
+    for (size_t i = 0; i < count; i++)
+        print_device(to, node, devices[i].index, false);
+    head(to, "device_bytes_total", "counter", "Bytes judged, by device and verdict.");
+    for (size_t i = 0; i < count; i++)
+        print_device(to, node, devices[i].index, true);
+}
+
 char *metrics_text(struct node *node)
 {
     char *text = NULL;
@@ -124,6 +160,7 @@ char *metrics_text(struct node *node)
     print_records(to, node);
     print_mesh(to, node);
     print_packets(to, node);
+    print_devices(to, node);
     if (fclose(to) == 0)
         return text;
     free(text);

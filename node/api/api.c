@@ -54,7 +54,7 @@ static const struct row rows[] = {
     {SERVICE("Node", "Counters"), RPC_UNARY, USERS, api_node_counters},
     {SERVICE("Node", "Metrics"), RPC_UNARY, USERS, api_node_metrics},
     {SERVICE("Node", "Explain"), RPC_UNARY, USERS, absent},
-    {SERVICE("Node", "Events"), RPC_SERVER_STREAM, USERS, absent},
+    {SERVICE("Node", "Events"), RPC_SERVER_STREAM, USERS, api_node_events},
     {SERVICE("Node", "Receipts"), RPC_SERVER_STREAM, USERS, absent},
 };
 #define ROWS_COUNT (sizeof(rows) / sizeof(rows[0]))
@@ -62,6 +62,7 @@ static const struct row rows[] = {
 struct api {
     struct node *node;
     struct follower *followers;
+    struct hearers hearers;
     struct submission *submissions;
     struct rpc_method methods[ROWS_COUNT];
 };
@@ -91,6 +92,7 @@ void api_free(struct api *api)
 void api_stop(struct api *api)
 {
     follow_end_all(&api->followers);
+    hearers_end_all(&api->hearers);
     submissions_end_all(api);
 }
 
@@ -108,6 +110,11 @@ struct node *api_node(struct api *api)
 struct follower **api_followers(struct api *api)
 {
     return &api->followers;
+}
+
+struct hearers *api_hearers(struct api *api)
+{
+    return &api->hearers;
 }
 
 struct submission **api_submissions(struct api *api)

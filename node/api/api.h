@@ -49,6 +49,7 @@ void api_fleet_convergence(void *user, struct rpc_call *call, struct bytes reque
 void api_node_status(void *user, struct rpc_call *call, struct bytes request);
 void api_node_interfaces(void *user, struct rpc_call *call, struct bytes request);
 void api_node_counters(void *user, struct rpc_call *call, struct bytes request);
+void api_node_events(void *user, struct rpc_call *call, struct bytes request);
 void api_node_metrics(void *user, struct rpc_call *call, struct bytes request);
 
 /* What several of them need. */

@@ -2,6 +2,7 @@
 /* box.c - the service Node: this one box. */
 #include "base/limits.h"
 #include "node/api/api.h"
+#include "node/api/api_internal.h"
 #include "node/enforce.h"
 #include "node/metrics.h"
 #include "node/node.h"
@@ -12,6 +13,7 @@
 #include "proto/picket/v1/node.pb-c.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #define NS_PER_MS 1000000ULL
 
@@ -62,6 +64,8 @@ void api_node_interfaces(void *user, struct rpc_call *call, struct bytes request
     for (size_t i = 0; response.interfaces && i < count; i++) {
         Picket__V1__Interface *out = reply_message(&reply, &picket__v1__interface__descriptor);
         const struct link_device *link = enforce_link(node->enforce, devices[i].index);
+        struct datapath_device_count packets =
+            enforce_device_count(node->enforce, devices[i].index);
 
         if (!out)
             break;
@@ -72,9 +76,25 @@ void api_node_interfaces(void *user, struct rpc_call *call, struct bytes request
         out->reason = reply_text(&reply, devices[i].reason);
         out->is_protected = devices[i].is_protected;
         out->device_class = reply_text(&reply, enforce_class_name(node->enforce, devices[i].index));
+        out->passed_packets = packets.passed.packets;
+        out->passed_bytes = packets.passed.bytes;
+        out->dropped_packets = packets.dropped.packets;
+        out->dropped_bytes = packets.dropped.bytes;
         response.interfaces[response.n_interfaces++] = out;
     }
     reply_send(&reply, call, &response);
+}
+
+uint64_t box_wall_ms(uint64_t monotonic_ns)
+{
+    struct timespec now;
+    uint64_t mono_ns = rpc_now_ns();
+
+    if (monotonic_ns == 0)
+        return 0;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / NS_PER_MS -
+           (mono_ns > monotonic_ns ? mono_ns - monotonic_ns : 0) / NS_PER_MS;
 }
 
 static Picket__V1__Counter *counter_message(
@@ -87,6 +107,7 @@ static Picket__V1__Counter *counter_message(
     out->name = reply_text(reply, name);
     out->packets = count->packets;
     out->bytes = count->bytes;
+    out->last_hit_ms = box_wall_ms(count->last_ns);
     return out;
 }
 

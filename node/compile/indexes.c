@@ -86,6 +86,12 @@ int compile_indexes_restore(
     return 0;
 }
 
+const uint8_t *compile_indexes_object(const struct compile_indexes *indexes, uint32_t index)
+{
+    return index < indexes->count && indexes->slots[index].is_used ? indexes->slots[index].id
+                                                                   : NULL;
+}
+
 uint32_t compile_indexes_limit(const struct compile_indexes *indexes)
 {
     return indexes->count;

@@ -11,6 +11,8 @@ int compile_indexes_new(struct compile_indexes **ret_indexes);
 /* Before the first run: this index is this object's since an earlier daemon. 0 or -ENOMEM. */
 int compile_indexes_restore(
     struct compile_indexes *indexes, uint32_t index, const uint8_t id[OP_REF_BYTES]);
+/* The object that counts at this index; NULL: none does. */
+const uint8_t *compile_indexes_object(const struct compile_indexes *indexes, uint32_t index);
 void compile_indexes_free(struct compile_indexes *indexes); /* accepts NULL */
 
 struct compile_tables;

@@ -86,6 +86,7 @@ static void enter(const struct attached *devices, struct device *device)
         .device_class = device->device_class,
         .is_exempt = device->state.mode == DEVICE_EXEMPT,
         .is_xdp = device->state.mode == DEVICE_NATIVE,
+        .number = numbers_take(&devices->numbers, device->state.index),
     };
 
     if (slots_enter(devices->slots, &row) < 0)
@@ -234,6 +235,7 @@ static int take_off(const struct attached *devices, uint32_t index)
     int tc = is_tc_here(devices, index) ? hook_tc_remove(index) : 0;
 
     slots_leave(devices->slots, index);
+    numbers_drop(&devices->numbers, index);
     return r < 0 ? r : tc;
 }
 
@@ -262,6 +264,13 @@ static void drop_defunct(void *user, uint32_t index)
         (void)hook_xdp_remove(pin);
 }
 
+static bool is_here(uint32_t index)
+{
+    char name[IF_NAMESIZE];
+
+    return if_indextoname(index, name) != NULL;
+}
+
 uint32_t attached_reconcile(struct attached *devices)
 {
     uint32_t repaired = 0;
@@ -277,6 +286,7 @@ uint32_t attached_reconcile(struct attached *devices)
         repaired += device->state.is_protected;
     }
     (void)pins_each_link(&entry_of(devices)->pins, drop_defunct, devices);
+    numbers_drop_absent(&devices->numbers, is_here);
     return repaired;
 }
 
@@ -293,6 +303,28 @@ struct datapath_device *attached_states(const struct attached *devices)
     for (size_t i = 0; states && i < devices->count; i++)
         states[i] = devices->all[i].state;
     return states;
+}
+
+static struct datapath_count one_way(const struct fw_device_count *count, int which)
+{
+    return (struct datapath_count){.packets = count->packets[which], .bytes = count->bytes[which]};
+}
+
+struct datapath_device_count *attached_counts(const struct attached *devices)
+{
+    struct datapath_device_count *rows = calloc(devices->count + 1, sizeof(*rows));
+
+    for (size_t i = 0; rows && i < devices->count; i++) {
+        uint32_t index = devices->all[i].state.index;
+        uint32_t number = numbers_find(&devices->numbers, index);
+        struct fw_device_count count = {0};
+
+        if (number)
+            count = numbers_count(&devices->numbers, number);
+
+        rows[i] = (struct datapath_device_count){index, one_way(&count, 0), one_way(&count, 1)};
+    }
+    return rows;
 }
 
 static void take_off_link(void *user, uint32_t index)

@@ -6,12 +6,14 @@
  * Threads: the worker's.
  */
 #include "node/datapath/datapath.h"
+#include "node/datapath/numbers.h"
 #include "node/datapath/slots.h"
 
 struct device;
 
 struct attached {
     struct slots *slots;
+    struct numbers numbers;
     bool forces_native; /* tests: XDP on a veth too */
     struct device *all; /* ascending by index */
     size_t count;
@@ -36,6 +38,9 @@ void attached_enter_all(const struct attached *devices);
 
 /* How all stand; free() it. NULL if memory is short. */
 struct datapath_device *attached_states(const struct attached *devices);
+
+/* Their packets, in the same order; free() it. NULL if memory is short. */
+struct datapath_device_count *attached_counts(const struct attached *devices);
 
 /* Off every device of this namespace, known or not. */
 void attached_detach_everywhere(struct attached *devices);

@@ -5,6 +5,7 @@
 #include "bpf/fw_reasons.h"
 #include "node/datapath/attached.h"
 #include "node/datapath/counted.h"
+#include "node/datapath/events.h"
 #include "node/datapath/hook.h"
 #include "node/datapath/worker.h"
 #include <errno.h>
@@ -17,6 +18,7 @@ struct datapath {
     bool is_entry_open;
     struct slots slots;
     struct attached devices;
+    struct events events;
 };
 
 OWN_AS(own_datapath, struct datapath, datapath_close)
@@ -35,7 +37,8 @@ struct command {
     const struct compile_tables *tables;
     struct problem problem;
     struct datapath_device state;
-    void *rows; /* of the result; freed after done */
+    void *rows;                                  /* of the result; freed after done */
+    struct datapath_device_count *device_counts; /* likewise */
 };
 
 static void run_command(struct job *job)
@@ -51,6 +54,7 @@ static void run_command(struct job *job)
     if (command->done)
         command->done->fn(command->done, &result);
     free(command->rows);
+    free(command->device_counts);
     free(command);
 }
 
@@ -94,6 +98,9 @@ static int open_kernel(struct datapath *datapath, const struct datapath_options 
         return r;
     datapath->is_entry_open = true;
     datapath->entry.cuts_blobs = options->tests_cut_blobs;
+    events_open(&datapath->entry, &datapath->events);
+    datapath->devices.numbers =
+        (struct numbers){.counts = datapath->entry.device_counts, .shards = datapath->entry.shards};
     r = slots_open(&datapath->slots, &datapath->entry, options->lifeline, reterr_problem);
     if (r == 0)
         (void)pins_each_link(&pins, renew_link, &datapath->entry);
@@ -135,6 +142,7 @@ void datapath_close(struct datapath *datapath)
     worker_free(datapath->worker);
     slots_close(&datapath->slots);
     attached_fini(&datapath->devices);
+    events_close(&datapath->events);
     if (datapath->is_entry_open)
         entry_close(&datapath->entry);
     free(datapath);
@@ -264,6 +272,16 @@ static struct datapath_count reason_count(const struct entry *entry, uint32_t re
     return sum;
 }
 
+static void show_device_counts(struct command *command, struct datapath_result *result)
+{
+    const struct datapath *datapath = command->datapath;
+
+    command->device_counts = attached_counts(&datapath->devices);
+    result->device_counts = command->device_counts;
+    result->device_counts_count = command->device_counts ? datapath->devices.count : 0;
+    result->events_missed = events_missed(&datapath->entry);
+}
+
 static void run_counters(struct command *command, struct datapath_result *result)
 {
     const struct datapath *datapath = command->datapath;
@@ -288,6 +306,7 @@ static void run_counters(struct command *command, struct datapath_result *result
     result->reasons_count = FW_REASON_COUNT;
     result->rules = rows + FW_REASON_COUNT;
     result->rules_count = rules_count;
+    show_device_counts(command, result);
 }
 
 int datapath_counters(struct datapath *datapath, struct datapath_done *done)
@@ -312,4 +331,19 @@ int datapath_remove_all(struct datapath *datapath, struct datapath_done *done)
 uint8_t datapath_active_slot(const struct datapath *datapath, uint64_t now_ms)
 {
     return (uint8_t)fw_word_slot(entry_word(&datapath->entry), now_ms);
+}
+
+void datapath_events_pace(struct datapath *datapath, uint32_t per_second)
+{
+    events_pace(&datapath->events, per_second);
+}
+
+int datapath_events_fd(const struct datapath *datapath)
+{
+    return events_fd(&datapath->events);
+}
+
+void datapath_events_read(struct datapath *datapath, datapath_event_fn fn, void *user)
+{
+    events_read(&datapath->events, fn, user);
 }

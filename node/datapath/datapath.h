@@ -63,6 +63,12 @@ struct datapath_count {
     uint64_t last_ns; /* of the last packet, CLOCK_MONOTONIC, some milliseconds coarse; 0: none */
 };
 
+/* By the device it came in on, since the device is known; zero where no number was left for it. */
+struct datapath_device_count {
+    uint32_t index;
+    struct datapath_count passed, dropped;
+};
+
 struct datapath_result {
     int code;          /* 0 or a negative errno */
     const char *why;   /* a sentence if code < 0, else "" */
@@ -75,6 +81,9 @@ struct datapath_result {
     const struct datapath_count
         *rules; /* counters: by the counter index of the generation in force */
     size_t rules_count;
+    const struct datapath_device_count *device_counts; /* counters: in the order of devices */
+    size_t device_counts_count;
+    uint64_t events_missed; /* counters: events that the cap swallowed, ever */
 };
 
 struct datapath_done {
@@ -138,3 +147,33 @@ int datapath_remove_all(struct datapath *datapath, struct datapath_done *done);
 
 /* The slot packets use at boot time now_ms, read from the word. Any thread. */
 uint8_t datapath_active_slot(const struct datapath *datapath, uint64_t now_ms);
+
+/* ---- sampled events. The owner's thread; nothing of it waits. */
+
+/* A packet that dropped, or that a log or shadow rule matched, as far as it was understood. */
+struct datapath_event {
+    uint64_t time_ns; /* CLOCK_MONOTONIC, some milliseconds coarse */
+    uint8_t source[16], target[16];
+    bool is_v6, has_addresses;
+    bool is_dropped, is_dry_run; /* dry run: it would have been dropped */
+    uint32_t ifindex;
+    uint32_t frame_bytes;
+    uint32_t counter;  /* of the rule that decided; UINT32_MAX: none */
+    uint32_t observed; /* of the first log or shadow rule that matched; UINT32_MAX: none */
+    uint16_t source_port, target_port; /* ICMP: type, code */
+    uint16_t ethertype, vlan;
+    uint8_t protocol, tcp_flags;
+    uint8_t reason; /* enum fw_reason */
+    uint8_t slot;
+};
+typedef void (*datapath_event_fn)(void *user, const struct datapath_event *event);
+
+/* At most so many a second from here on, split over the CPUs that are online, and a quarter of it
+ * at once; 0, as at the start: none. What is too many is counted (events_missed). */
+void datapath_events_pace(struct datapath *datapath, uint32_t per_second);
+
+/* Readable while there are events; the datapath's own. */
+int datapath_events_fd(const struct datapath *datapath);
+
+/* All that are there; fn may be NULL: they are forgotten. */
+void datapath_events_read(struct datapath *datapath, datapath_event_fn fn, void *user);

@@ -14,6 +14,7 @@
 
 #define WORD_BYTES (2 * sizeof(uint64_t))
 #define REASONS_BYTES (FW_SHARDS_MAX * FW_REASONS_MAX * sizeof(struct fw_count))
+#define DEVICES_BYTES ((FW_SHARDS_MAX + 1) * FW_NUMBERS * sizeof(struct fw_device_count))
 
 OWN_AS(own_fw_entry, struct fw_entry, fw_entry__destroy)
 
@@ -24,6 +25,10 @@ static const char *const map_names[ENTRY_MAPS] = {
     [ENTRY_XDP_SCRATCH] = "fw_xdp_scratch",
     [ENTRY_TC_SCRATCH] = "fw_tc_scratch",
     [ENTRY_REASONS] = "fw_reason_counts",
+    [ENTRY_DEVICES] = "fw_device_counts",
+    [ENTRY_EVENTS] = "fw_events",
+    [ENTRY_EVENT_PACE] = "fw_event_pace",
+    [ENTRY_EVENT_CPUS] = "fw_event_cpus",
 };
 
 static _Thread_local char complaint[120];
@@ -189,7 +194,9 @@ static int map_values(struct entry *entry)
 {
     entry->word = entry_map_values(entry->maps[ENTRY_WORD], WORD_BYTES);
     entry->counts = entry_map_values(entry->maps[ENTRY_REASONS], REASONS_BYTES);
-    return entry->word && entry->counts ? 0 : -ENOMEM;
+    entry->device_counts = entry_map_values(entry->maps[ENTRY_DEVICES], DEVICES_BYTES);
+    entry->event_pace = entry_map_values(entry->maps[ENTRY_EVENT_PACE], sizeof(*entry->event_pace));
+    return entry->word && entry->counts && entry->device_counts && entry->event_pace ? 0 : -ENOMEM;
 }
 
 static void count_cpus(struct entry *entry)
@@ -252,8 +259,12 @@ void entry_close(struct entry *entry)
 {
     entry_unmap_values(entry->word, WORD_BYTES);
     entry_unmap_values(entry->counts, REASONS_BYTES);
+    entry_unmap_values(entry->device_counts, DEVICES_BYTES);
+    entry_unmap_values(entry->event_pace, sizeof(*entry->event_pace));
     entry->word = NULL;
     entry->counts = NULL;
+    entry->device_counts = NULL;
+    entry->event_pace = NULL;
     for (size_t i = 0; i < ENTRY_MAPS; i++)
         own_fd(&entry->maps[i]);
     own_fd(&entry->xdp_fd);

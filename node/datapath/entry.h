@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * entry.h - what is permanent in the kernel: the word, the program arrays, the counters of reasons,
- * and the two entry programs that devices carry.
+ * entry.h - what is permanent in the kernel: the word, the program arrays, the counters of reasons
+ * and devices, the ring of events, and the two entry programs that devices carry.
  *
  * Owns: its descriptors and mappings; the pins outlive it.
  */
@@ -19,6 +19,10 @@ enum entry_map {
     ENTRY_XDP_SCRATCH,
     ENTRY_TC_SCRATCH,
     ENTRY_REASONS,
+    ENTRY_DEVICES,
+    ENTRY_EVENTS,
+    ENTRY_EVENT_PACE,
+    ENTRY_EVENT_CPUS,
     ENTRY_MAPS,
 };
 
@@ -29,12 +33,14 @@ struct entry {
     int tc_fd;
     uint32_t xdp_id;
     uint32_t tc_id;
-    uint32_t shards;         /* a power of two */
-    bool is_atomic;          /* counts: more CPUs than shards */
-    bool has_coarse_clock;   /* that programs can read */
-    bool cuts_blobs;         /* into chunks, whatever the kernel takes: tests */
-    uint64_t *word;          /* mapped */
-    struct fw_count *counts; /* mapped: of reasons */
+    uint32_t shards;                       /* a power of two */
+    bool is_atomic;                        /* counts: more CPUs than shards */
+    bool has_coarse_clock;                 /* that programs can read */
+    bool cuts_blobs;                       /* into chunks, whatever the kernel takes: tests */
+    uint64_t *word;                        /* mapped */
+    struct fw_count *counts;               /* mapped: of reasons */
+    struct fw_device_count *device_counts; /* mapped: numbers.h */
+    struct fw_event_pace *event_pace;      /* mapped: events.h */
 };
 
 /* Loads what is missing, takes over what is pinned. On failure nothing is left open. */
