@@ -222,13 +222,14 @@ static json_t *rule_json(const struct objects *objects, const struct object *obj
 
     if (object->rule && object_rule_text(objects, object, &text) < 0)
         return NULL;
-    return json_pack("{s:o,s:s,s:s%,s:i,s:s,s:s,s:b,s:b,s:s,s:o,s:o}", "id",
+    return json_pack("{s:o,s:s,s:s%,s:i,s:s,s:s,s:b,s:b,s:s,s:o,s:o,s:o}", "id",
         json_hex(bytes_of(said->id.data, said->id.len)), "name", object_name(object), "text",
         text.at ? (const char *)text.at : "", text.len, "priority",
         object->rule ? (int)object->rule->priority : 0, "action",
         object->rule ? action_word(object->rule->action) : "deleted", "status", said->status,
         "conflict", said->conflict, "verified", object->trouble == 0, "person", object->person,
-        "packets", json_number(said->packets), "bytes", json_number(said->bytes));
+        "packets", json_number(said->packets), "bytes", json_number(said->bytes), "last_hit_ms",
+        json_number(said->last_hit_ms));
 }
 
 static int compare_rules(const void *a, const void *b)
@@ -338,6 +339,7 @@ static int show_rule(struct cli *cli, const struct objects *objects, const struc
 {
     OWN(buffer_fini) struct buffer text = {0};
     char hex[2 * OP_REF_BYTES + 1];
+    char last[32];
 
     if (cli_is_json(cli))
         return json_show(cli->out, rule_json(objects, object), reterr_problem);
@@ -348,8 +350,9 @@ static int show_rule(struct cli *cli, const struct objects *objects, const struc
     hex_print(object->said->id.data, OP_REF_BYTES, hex);
     (void)fprintf(cli->out, "name       %s\nid         %s\nrule       %s\nstatus     %s\n",
         object_name(object), hex, (const char *)text.at, object->said->status);
-    (void)fprintf(cli->out, "packets    %" PRIu64 "\nbytes      %" PRIu64 "\n",
-        object->said->packets, object->said->bytes);
+    time_print(object->said->last_hit_ms / 1000, last);
+    (void)fprintf(cli->out, "packets    %" PRIu64 "\nbytes      %" PRIu64 "\nlast hit   %s\n",
+        object->said->packets, object->said->bytes, last);
     show_heads(cli, object);
     return 0;
 }

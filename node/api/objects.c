@@ -3,6 +3,7 @@
  * it. */
 #include "base/limits.h"
 #include "node/api/api.h"
+#include "node/api/api_internal.h"
 #include "node/enforce.h"
 #include "node/node.h"
 #include "proto/wire/wire.h"
@@ -126,6 +127,7 @@ static Picket__V1__Object *object_message(
     out->status = reply_text(reply, enforce_object(node->enforce, object->id, &count));
     out->packets = count.packets;
     out->bytes = count.bytes;
+    out->last_hit_ms = box_wall_ms(count.last_ns);
     return out;
 }
 

@@ -43,6 +43,10 @@ static void on_done(struct datapath_done *done, const struct datapath_result *re
         sizeof(result->reasons[0]));
     copy(answer->rules, sizeof(answer->rules), result->rules, result->rules_count,
         sizeof(result->rules[0]));
+    copy(answer->device_counts, sizeof(answer->device_counts), result->device_counts,
+        result->device_counts_count, sizeof(result->device_counts[0]));
+    answer->device_counts_count = result->device_counts_count;
+    answer->events_missed = result->events_missed;
     (void)sem_post(&for_us->came);
 }
 

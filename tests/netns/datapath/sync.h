@@ -14,6 +14,9 @@ struct answer {
     size_t devices_count;
     struct datapath_count reasons[128];
     struct datapath_count rules[1024];
+    struct datapath_device_count device_counts[64];
+    size_t device_counts_count;
+    uint64_t events_missed;
 };
 
 struct answer *sync_attach(struct datapath *datapath, const struct link_device *device);
