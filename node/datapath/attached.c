@@ -13,6 +13,7 @@ struct device {
     struct datapath_device state;
     struct link_device link;
     uint8_t device_class;
+    uint32_t number; /* numbers.h */
 };
 
 void attached_fini(struct attached *devices)
@@ -79,6 +80,7 @@ static void say(struct device *device, enum device_mode mode, const char *reason
  * closed. */
 static void enter(const struct attached *devices, struct device *device)
 {
+    device->number = numbers_take(&devices->numbers, device->state.index, device->number);
     struct compile_device row = {
         .index = device->state.index,
         .name = device->link.name,
@@ -86,7 +88,7 @@ static void enter(const struct attached *devices, struct device *device)
         .device_class = device->device_class,
         .is_exempt = device->state.mode == DEVICE_EXEMPT,
         .is_xdp = device->state.mode == DEVICE_NATIVE,
-        .number = numbers_take(&devices->numbers, device->state.index),
+        .number = device->number,
     };
 
     if (slots_enter(devices->slots, &row) < 0)
@@ -315,14 +317,13 @@ struct datapath_device_count *attached_counts(const struct attached *devices)
     struct datapath_device_count *rows = calloc(devices->count + 1, sizeof(*rows));
 
     for (size_t i = 0; rows && i < devices->count; i++) {
-        uint32_t index = devices->all[i].state.index;
-        uint32_t number = numbers_find(&devices->numbers, index);
+        const struct device *device = &devices->all[i];
         struct fw_device_count count = {0};
 
-        if (number)
-            count = numbers_count(&devices->numbers, number);
-
-        rows[i] = (struct datapath_device_count){index, one_way(&count, 0), one_way(&count, 1)};
+        if (device->number)
+            count = numbers_count(&devices->numbers, device->number);
+        rows[i] = (struct datapath_device_count){
+            device->state.index, one_way(&count, 0), one_way(&count, 1)};
     }
     return rows;
 }

@@ -15,8 +15,10 @@ uint32_t numbers_find(const struct numbers *numbers, uint32_t ifindex)
     return 0;
 }
 
-uint32_t numbers_take(const struct numbers *numbers, uint32_t ifindex)
+uint32_t numbers_take(const struct numbers *numbers, uint32_t ifindex, uint32_t last)
 {
+    if (last && *owner_of(numbers, last) == ifindex)
+        return last;
     uint32_t number = numbers_find(numbers, ifindex);
 
     if (number)

@@ -17,8 +17,9 @@ struct numbers {
     uint32_t shards; /* in use */
 };
 
-/* The device's number, which begins at zero packets if it is new; 0: all are taken. */
-uint32_t numbers_take(const struct numbers *numbers, uint32_t ifindex);
+/* The device's number, which begins at zero packets if it is new; 0: all are taken. last: what it
+ * was the last time, so that nothing is searched; or 0. */
+uint32_t numbers_take(const struct numbers *numbers, uint32_t ifindex, uint32_t last);
 
 /* What the device has; 0: none. */
 uint32_t numbers_find(const struct numbers *numbers, uint32_t ifindex);

@@ -108,7 +108,10 @@ follower.end()
 
 hit = max(hit, int(rule("no-echo")["last_hit_ms"]))
 before = device()
+last = Follower()
+wait_until("a follower is there when the daemon stops", lambda: passes() or last.events)
 lab.verb("stop", "1")
+assert last.program.wait(10) in (1, 3), "the follower is told that the node stops"
 lab.verb("start", "1")
 wait_until("n1 enforces", lambda: lab.status(1)["enforcing"] == "yes")
 wait_until("the rule knows its last hit of before", lambda: int(rule("no-echo")["last_hit_ms"]) >= hit - 100)
