@@ -9,11 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAF_WANTED 8      /* a node of no more rules is a leaf */
-#define HIDE_PAIRS_MOST 64 /* rules of a node in which each is compared with each */
+#define LEAF_WANTED FW_LEAF_MAX /* a node of no more rules is a leaf */
+#define HIDE_PAIRS_MOST 64      /* rules of a node in which each is compared with each */
 #define COPIES 1.3
-#define COPIES_SMALL 1.6
 #define SHRINKS 0.98 /* a tree that leaves more than this to the next one is the last but one */
+
+/* What a rule in the next tree counts against one in this node. */
+#define EJECTED 1.2
+#define EJECTED_ELSE 1.0 /* where that leaves a node of more than LONG rules uncut */
+#define LONG 24
+
+/* The tree that ends the forest early. */
+#define END_SHARE 10       /* of all rules: not more than one in so many is left */
+#define END_COPIES 64      /* of one rule, at most */
+#define END_CUT_COPIES 3   /* that one cut may make */
+#define END_ALL_COPIES 2.2 /* in all trees, for each rule of the forest */
+#define END_PASSES 3       /* leaves of its longest walk */
 
 /* Numbers of rules, ascending. */
 struct list {
@@ -251,11 +262,23 @@ static int add_inner(struct grove *grove, const struct list *list, const struct 
     return r;
 }
 
+static bool choose(const struct grove *grove, const struct list *list,
+    const struct forest_region *region, struct forest_cut *ret_cut)
+{
+    struct forest_budget budget = {.copies_a_rule = grove->copies_a_rule,
+        .ejected_weight = EJECTED,
+        .may_eject = !grove->is_last};
+
+    if (forest_cut_choose(grove->items, list->rules, list->count, region, &budget, ret_cut))
+        return true;
+    budget.ejected_weight = EJECTED_ELSE;
+    return budget.may_eject && list->count > LONG &&
+           forest_cut_choose(grove->items, list->rules, list->count, region, &budget, ret_cut);
+}
+
 static int add_node(struct grove *grove, struct list *list, const struct forest_region *region,
     uint32_t depth, uint64_t *ret_node)
 {
-    const struct forest_budget budget = {
-        .copies_a_rule = grove->copies_a_rule, .may_eject = !grove->is_last};
     const uint64_t words = grove->blob->count - grove->first_word;
     struct forest_cut cut;
 
@@ -268,8 +291,7 @@ static int add_node(struct grove *grove, struct list *list, const struct forest_
         return 0;
     if (list->count <= LEAF_WANTED || depth >= FW_DEPTH_MAX ||
         words > grove->limits->words_max / 4 * 3 ||
-        grove->copies + list->count > grove->copies_most ||
-        !forest_cut_choose(grove->items, list->rules, list->count, region, &budget, &cut))
+        grove->copies + list->count > grove->copies_most || !choose(grove, list, region, &cut))
         return add_leaf(grove, list, ret_node);
     return add_inner(grove, list, &cut, region, depth, ret_node);
 }
@@ -289,33 +311,69 @@ static uint32_t take_ejected(struct grove *grove, uint32_t rules_count, uint32_t
     return count;
 }
 
-static int add_tree(
-    struct grove *grove, struct list *list, uint32_t all_count, struct fw_forest *forest)
+/* Each rule may become so many, each cut make so many of one. */
+static int grow_tree(
+    struct grove *grove, struct list *list, double copies, double cut_copies, uint64_t *ret_node)
 {
-    /* What few rules are copied to costs little, and each tree less is a walk less. */
-    bool is_small = list->count < all_count / 16;
     struct forest_region all = {.ports = {{0, 0xffff}, {0, 0xffff}}};
-    struct forest_shape *shape = &grove->shape;
-    uint64_t node;
-    int r;
 
     grove->passes = grove->tests = grove->depth = 0;
     grove->copies = 0;
-    grove->copies_a_rule = is_small ? COPIES_SMALL : COPIES;
-    grove->copies_most = (uint64_t)((double)list->count * (is_small ? 16 : 4)) + 1024;
+    grove->copies_a_rule = cut_copies;
+    grove->copies_most = (uint64_t)((double)list->count * copies) + 1024;
     drop_hidden(grove, &all, list);
-    r = add_node(grove, list, &all, 0, &node);
-    if (r < 0)
-        return r;
-    if (grove->is_last)
-        shape->rest = list->count;
+    return add_node(grove, list, &all, 0, ret_node);
+}
+
+static void keep_tree(struct grove *grove, uint64_t node, struct fw_forest *forest)
+{
+    struct forest_shape *shape = &grove->shape;
+
     if (((uint32_t)node & FW_ORDER_NONE) != FW_ORDER_NONE)
         forest->trees[forest->count++] = node;
     shape->passes += grove->passes;
     shape->tests += grove->tests;
     shape->copies += grove->copies;
     shape->depth = grove->depth > shape->depth ? grove->depth : shape->depth;
+}
+
+static int add_tree(struct grove *grove, struct list *list, struct fw_forest *forest)
+{
+    uint64_t node;
+    int r = grow_tree(grove, list, 4, COPIES, &node);
+
+    if (r < 0)
+        return r;
+    if (grove->is_last)
+        grove->shape.rest = list->count;
+    keep_tree(grove, node, forest);
     return 0;
+}
+
+/*
+ * Copies of few rules cost little, and each tree less is a walk less: one tree takes all that is
+ * left, if its leaves stay short. 1: it did; 0: as if nothing was done.
+ */
+static int end_early(
+    struct grove *grove, struct list *list, uint32_t all_count, struct fw_forest *forest)
+{
+    double left = END_ALL_COPIES * all_count - (double)grove->shape.copies;
+    double copies = left / list->count < END_COPIES ? left / list->count : END_COPIES;
+    uint32_t before = grove->blob->count;
+    uint64_t node;
+    int r;
+
+    if (list->count > all_count / END_SHARE || copies < 1)
+        return 0;
+    grove->is_last = true;
+    r = grow_tree(grove, list, copies, END_CUT_COPIES, &node);
+    grove->is_last = false;
+    if (r == 0 && grove->passes <= END_PASSES && (double)grove->copies <= left) {
+        keep_tree(grove, node, forest);
+        return 1;
+    }
+    grove->blob->count = before;
+    return r == -E2BIG ? 0 : r;
 }
 
 static int item_order(const void *a, const void *b, void *items)
@@ -370,13 +428,16 @@ static int add_trees(struct grove *grove, uint32_t rules_count, struct fw_forest
     while (r == 0 && list.count > 0) {
         uint32_t before = list.count;
 
+        r = grove->is_last ? 0 : end_early(grove, &list, rules_count, forest);
+        if (r != 0)
+            break;
         grove->is_last |= forest->count + 1 == FW_TREES_MAX;
-        r = add_tree(grove, &list, rules_count, forest);
+        r = add_tree(grove, &list, forest);
         list.count = take_ejected(grove, rules_count, rules);
         grove->is_last = list.count > before * SHRINKS;
     }
     free(rules);
-    return r;
+    return r < 0 ? r : 0;
 }
 
 static int node_order(const void *a, const void *b)

@@ -30,7 +30,8 @@ struct forest_shape {
 /*
  * rules ascend by order (FW_ID_ORDER of their id), all of `family`. has_hidden, if not NULL, is a
  * bitmap by order (64 a word, room for the last order): set for each rule that keeps another one
- * out of some leaf because it decides there first. NULL: nothing is kept out, every match counts.
+ * out of some leaf because it decides there first, and for some that would have. NULL: nothing is
+ * kept out, every match counts.
  */
 #define FOREST_PASSES_OF_LATE ((FW_LATE_MAX + FW_LEAF_MAX - 1) / FW_LEAF_MAX)
 

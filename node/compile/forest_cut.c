@@ -249,7 +249,7 @@ static double weigh(struct trial *trial, struct forest_cut *cut, const struct fo
     }
     if (sum == 0)
         return 1e18;
-    return (0.6 * squares / sum + 0.4 * largest + 1.0 * (double)ejected) * step;
+    return (0.6 * squares / sum + 0.4 * largest + budget->ejected_weight * (double)ejected) * step;
 }
 
 /* What a choice is made of. */

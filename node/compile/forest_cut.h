@@ -26,7 +26,8 @@ struct forest_cut {
 
 /* What the caller has to spend. */
 struct forest_budget {
-    double copies_a_rule; /* leaf rules written for each rule of the node, about */
+    double copies_a_rule;  /* leaf rules written for each rule of the node, about */
+    double ejected_weight; /* a rule that goes to the next tree, against one of this node */
     bool may_eject;
 };
 
