@@ -11,11 +11,11 @@
 
 #define LEAF_WANTED FW_LEAF_MAX /* a node of no more rules is a leaf */
 #define HIDE_PAIRS_MOST 64      /* rules of a node in which each is compared with each */
-#define COPIES 1.3
+#define COPIES 1.2
 #define SHRINKS 0.98 /* a tree that leaves more than this to the next one is the last but one */
 
 /* What a rule in the next tree counts against one in this node. */
-#define EJECTED 1.2
+#define EJECTED 1.3
 #define EJECTED_ELSE 1.0 /* where that leaves a node of more than LONG rules uncut */
 #define LONG 24
 

@@ -193,7 +193,7 @@ static uint32_t log_of(uint32_t count)
 static uint64_t afford(const struct trial *trial, const struct forest_cut *cut, uint32_t count,
     const struct forest_budget *budget, uint32_t *ret_span_most)
 {
-    double left = budget->copies_a_rule * count - (double)(1U << cut->bits) / 4;
+    double left = budget->copies_a_rule * count - (double)(1U << cut->bits) / 8;
     uint64_t ejected = 0;
     uint32_t level = 0;
 
