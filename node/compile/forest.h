@@ -27,14 +27,15 @@ struct forest_shape {
     uint32_t rest;   /* rules in the fallback: long chains, few copies */
 };
 
+/* Leaves a late leaf is at most. */
+#define FOREST_PASSES_OF_LATE ((FW_LATE_MAX + FW_LEAF_MAX - 1) / FW_LEAF_MAX)
+
 /*
  * rules ascend by order (FW_ID_ORDER of their id), all of `family`. has_hidden, if not NULL, is a
  * bitmap by order (64 a word, room for the last order): set for each rule that keeps another one
  * out of some leaf because it decides there first, and for some that would have. NULL: nothing is
  * kept out, every match counts.
  */
-#define FOREST_PASSES_OF_LATE ((FW_LATE_MAX + FW_LEAF_MAX - 1) / FW_LEAF_MAX)
-
 int forest_build(struct blob *blob, const struct fw_rule *rules, uint32_t rules_count,
     enum fw_family family, const struct forest_limits *limits, uint64_t *has_hidden,
     struct fw_forest *ret_forest, struct forest_shape *ret_shape, struct problem *reterr_problem);
