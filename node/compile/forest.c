@@ -14,7 +14,8 @@
 #define COPIES 1.2
 #define SHRINKS 0.98 /* a tree that leaves more than this to the next one is the last but one */
 
-/* What a rule in the next tree counts against one in this node. */
+/* What a rule that goes to the next tree counts against one in this node. */
+#define EJECTED_FIRST 1.0 /* from the first tree, in which most packets of rules end */
 #define EJECTED 1.3
 #define EJECTED_ELSE 1.0 /* where that leaves a node of more than LONG rules uncut */
 #define LONG 24
@@ -47,6 +48,7 @@ struct grove {
     uint32_t passes, tests, depth;
     uint64_t copies, copies_most;
     double copies_a_rule; /* that one cut may make */
+    double ejected_weight;
 };
 
 /* ---- hiding */
@@ -266,14 +268,15 @@ static bool choose(const struct grove *grove, const struct list *list,
     const struct forest_region *region, struct forest_cut *ret_cut)
 {
     struct forest_budget budget = {.copies_a_rule = grove->copies_a_rule,
-        .ejected_weight = EJECTED,
+        .ejected_weight = grove->ejected_weight,
         .may_eject = !grove->is_last};
 
     if (forest_cut_choose(grove->items, list->rules, list->count, region, &budget, ret_cut))
         return true;
+    if (grove->is_last || list->count <= LONG || grove->ejected_weight <= EJECTED_ELSE)
+        return false;
     budget.ejected_weight = EJECTED_ELSE;
-    return budget.may_eject && list->count > LONG &&
-           forest_cut_choose(grove->items, list->rules, list->count, region, &budget, ret_cut);
+    return forest_cut_choose(grove->items, list->rules, list->count, region, &budget, ret_cut);
 }
 
 static int add_node(struct grove *grove, struct list *list, const struct forest_region *region,
@@ -340,8 +343,10 @@ static void keep_tree(struct grove *grove, uint64_t node, struct fw_forest *fore
 static int add_tree(struct grove *grove, struct list *list, struct fw_forest *forest)
 {
     uint64_t node;
-    int r = grow_tree(grove, list, 4, COPIES, &node);
+    int r;
 
+    grove->ejected_weight = forest->count ? EJECTED : EJECTED_FIRST;
+    r = grow_tree(grove, list, 4, COPIES, &node);
     if (r < 0)
         return r;
     if (grove->is_last)
