@@ -126,8 +126,9 @@ static int remove_tree(const char *path, int depth) /* NOLINT(misc-no-recursion)
     while ((entry = readdir(dir))) { /* NOLINT(concurrency-mt-unsafe): the stream is our own */
         if (is_dot(entry->d_name))
             continue;
-        (void)snprintf(below, sizeof(below), "%s/%s", path, entry->d_name);
-        int r = remove_tree(below, depth + 1);
+        int len = snprintf(below, sizeof(below), "%s/%s", path, entry->d_name);
+        int r =
+            len > 0 && (size_t)len < sizeof(below) ? remove_tree(below, depth + 1) : -ENAMETOOLONG;
 
         if (r < 0)
             result = r;
