@@ -239,3 +239,38 @@ void alternatives_emit(struct alternatives *all, struct chain *chain, const stru
     if (all->count == 0)
         import_note(all->in, step->line, "no packet can match this");
 }
+
+static uint32_t width(const struct spans *spans)
+{
+    uint32_t total = 0;
+
+    for (uint32_t i = 0; i < spans->count; i++)
+        total += (uint32_t)(spans->at[i].last - spans->at[i].first) + 1;
+    return total;
+}
+
+void alternatives_check_headers(struct alternatives *all, uint32_t line)
+{
+    static const struct span headers[] = {{43, 44}, {51, 51}, {60, 60}, {135, 135}, {139, 140}};
+    const uint32_t count = sizeof(headers) / sizeof(headers[0]);
+    struct span copy[sizeof(headers) / sizeof(headers[0])];
+    const struct spans *walked, *both;
+
+    memcpy(copy, headers, sizeof(copy));
+    walked = spans_of(all->in, copy, count);
+    for (uint32_t i = 0; i < all->count && !all->why; i++) {
+        const struct match *match = &all->at[i];
+        const struct spans *spans = match->fields[FIELD_PROTOCOL];
+
+        /* A wide list is what is left of a "not". */
+        if (!spans || !(match->families & FAMILY_V6) || width(spans) > 128)
+            continue;
+        both = spans_and(all->in, spans, walked);
+        if (both->count && match->families == FAMILY_V6 && spans_cover(walked, spans))
+            all->why = "Picket looks behind this header of IPv6; a rule cannot match it";
+        else if (both->count)
+            import_note(all->in, line,
+                "in IPv6 Picket looks behind such headers (ah, routing and so on); there this "
+                "matches the other protocols alone");
+    }
+}

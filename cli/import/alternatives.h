@@ -29,6 +29,10 @@ void alternatives_address(
     struct alternatives *all, enum field field, bool is_v6, const struct spans *spans, bool is_not);
 void alternatives_set(struct alternatives *all, enum field side, const char *name, bool is_not);
 void alternatives_protocol(struct alternatives *all, uint32_t protocol, bool is_not);
+
+/* Picket looks behind IPv6 headers at which netfilter stops: a rule that names nothing else cannot
+ * match there and is refused, one that names more is noted. */
+void alternatives_check_headers(struct alternatives *all, uint32_t line);
 void alternatives_icmp(
     struct alternatives *all, bool is_v6, struct span type, struct span code, bool is_not);
 void alternatives_flags(struct alternatives *all, uint8_t mask, uint8_t value, bool is_not);

@@ -483,6 +483,7 @@ void iptables_rule(
     if (chain->hook == HOOK_FOREIGN)
         FAIL(reader, "%s", chain->why_foreign);
     read_all(reader);
+    alternatives_check_headers(&reader->all, line);
     step.comment = reader->comment;
     if (reader->target)
         settle(reader, &step);

@@ -565,6 +565,7 @@ static void emit_all(struct reader *reader)
         .verdict = reader->verdict, .target = reader->target, .chain = reader->target_chain};
 
     check_ports(reader);
+    alternatives_check_headers(&reader->all, reader->line);
     if (reader->has_limit && reader->has_verdict && reader->verdict != VERDICT_ALLOW)
         FAIL(reader, "a limit of something else than accept has no equal");
     if (reader->all.why)

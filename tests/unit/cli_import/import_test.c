@@ -276,6 +276,17 @@ static void a_limit_before_a_drop_is_a_limit(void **state)
         "limit 2/s burst 5 in proto icmp to other family ipv4\ndrop in to other family ipv4\n");
 }
 
+static void an_ipv6_header_that_is_looked_behind_is_refused(void **state)
+{
+    static const char six[] = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p ah -j DROP\n";
+    static const char both[] = "table inet t {\nchain c {\ntype filter hook input priority 0;\n"
+                               "meta l4proto { esp, ah } drop\n}\n}\n";
+
+    (void)state;
+    assert_remarks(IMPORT_IP6TABLES, six, "old:3: Picket looks behind this header");
+    assert_remarks(IMPORT_NFT, both, "old:4: note: in IPv6 Picket looks behind");
+}
+
 static void other_tables_and_other_lines_are_refused(void **state)
 {
     (void)state;
@@ -524,6 +535,7 @@ int main(void)
         cmocka_unit_test(a_chain_of_chains_that_calls_itself_is_refused),
         cmocka_unit_test(input_is_asked_of_multicast_too),
         cmocka_unit_test(a_limit_before_a_drop_is_a_limit),
+        cmocka_unit_test(an_ipv6_header_that_is_looked_behind_is_refused),
         cmocka_unit_test(other_tables_and_other_lines_are_refused),
         cmocka_unit_test(ip6tables_is_known_by_its_header_or_its_addresses),
         cmocka_unit_test(a_rule_of_nft_is_one_condition),
