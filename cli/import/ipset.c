@@ -143,6 +143,14 @@ static bool word_at(struct bytes text, int index, char ret_word[72])
     }
 }
 
+static bool is_blank(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!strchr(" \t\r", text.at[i]))
+            return text.at[i] == '#';
+    return true;
+}
+
 static bool has_word(struct bytes text, const char *word)
 {
     char found[72];
@@ -174,11 +182,12 @@ static void ipset_line(struct importing *in, void *user, uint32_t number, struct
     struct list *list;
     const char *why;
 
-    if (!word_at(text, 0, word) || word[0] == '#') {
+    if (is_blank(text)) {
         in->lines[line].state = LINE_DONE;
         return;
     }
-    if ((strcmp(word, "create") != 0 && strcmp(word, "add") != 0 && strcmp(word, "-N") != 0 &&
+    if (!word_at(text, 0, word) ||
+        (strcmp(word, "create") != 0 && strcmp(word, "add") != 0 && strcmp(word, "-N") != 0 &&
             strcmp(word, "-A") != 0) ||
         !word_at(text, 1, name) || !name_is_plain(name)) {
         import_refuse(in, line, EFFECT_UNKNOWN, "this is no line of ipset save");
