@@ -78,7 +78,8 @@ hit = int(rule("no-echo")["last_hit_ms"])
 wait_until("the device has counted", lambda: int(device()["dropped_packets"]) > 0)
 before = device()
 lab.picket(1, "rule", "add", "drop in gre priority 80 name more")
-wait_until("another generation counts on", lambda: int(device()["passed_packets"]) > int(before["passed_packets"]))
+wait_until("another generation counts on", lambda: passes("icmp") and
+           int(device()["passed_packets"]) > int(before["passed_packets"]))
 assert device()["name"] == before["name"] and int(device()["dropped_packets"]) >= int(before["dropped_packets"])
 
 
