@@ -11,6 +11,7 @@ GOLDEN = os.path.join(TOP, "tests", "golden", "metrics.txt")
 
 lab = Lab(1)
 wait_until("the first generation is in force", lambda: lab.status(1)["enforcing"] == "yes")
+wait_until("its device is seen", lambda: any(name.startswith("picket_device_packets") for name in lab.metrics(1)))
 names = "".join("%s\n" % name for name in lab.metrics(1))
 if "--update" in sys.argv:
     open(GOLDEN, "w").write(names)
