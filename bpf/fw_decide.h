@@ -121,6 +121,7 @@ fw_inline void fw_key_open(
     key->best = FW_ID_NONE;
     key->shadow = FW_ID_NONE;
     key->number = device ? device->number : 0;
+    key->hit[0] = FW_COUNTER_NONE;
     if (device) {
         key->globs = device->globs;
         key->class = device->class;

@@ -16,7 +16,7 @@ fw_inline void fw_event_fill(struct fw_event *event, const struct fw_key *key, _
     event->ifindex = key->ifindex;
     event->frame_bytes = key->frame_bytes;
     event->counter = FW_ID_COUNTER(key->best);
-    event->observed = key->hits ? key->hit[0] : FW_COUNTER_NONE;
+    event->observed = key->hit[0];
     event->source_port = key->source_port;
     event->target_port = key->target_port;
     event->ethertype = key->ethertype;
@@ -30,6 +30,8 @@ fw_inline void fw_event_fill(struct fw_event *event, const struct fw_key *key, _
     event->observed_count = (__u8)key->hits;
 }
 
+_Static_assert(FW_EVENT_DROPPED << 1 == FW_EVENT_DRY_RUN, "fw_emit() shifts");
+
 /* drops: before a dry run turns it into a pass. */
 fw_inline void fw_emit(const struct fw_env *env, const struct fw_gen *gen, const struct fw_key *key,
     enum fw_reason reason, _Bool drops)
@@ -42,6 +44,7 @@ fw_inline void fw_emit(const struct fw_env *env, const struct fw_gen *gen, const
     if (!event)
         return;
     fw_event_fill(event, key, reason);
-    event->flags = !drops ? 0 : (gen->flags & FW_GEN_DRY_RUN) ? FW_EVENT_DRY_RUN : FW_EVENT_DROPPED;
+    /* Without a branch: each one is a state more for the verifier. */
+    event->flags = (__u8)((__u32)drops << ((gen->flags & FW_GEN_DRY_RUN) / FW_GEN_DRY_RUN));
     fw_event_send(env, event);
 }
