@@ -23,7 +23,7 @@ cat <<PAGE
 # Kernels
 
 * date: $(date +%Y-%m-%d)
-* machine: $(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores, shared, Linux $(uname -r); the kernels run in qemu $(qemu-system-x86_64 --version | sed -n 's/.*version \([0-9.]*\).*/\1/p' | head -1) without KVM (TCG, one CPU)
+* machine: $(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores, shared, Linux $(uname -r | cut -d- -f1); the kernels run in qemu $(qemu-system-x86_64 --version | sed -n 's/.*version \([0-9.]*\).*/\1/p' | head -1) without KVM (TCG, one CPU)
 * command: \`scripts/kernels --markdown docs/figures/kernels.md\`
 
 Debian's kernels (cloud flavour, amd64), each booted with the release build in its first file system. Times are for orientation: an
