@@ -26,6 +26,7 @@
 #define FW_BLOB_MAP(name)                                       \
     struct {                                                    \
         __uint(type, BPF_MAP_TYPE_ARRAY);                       \
+        __uint(map_flags, BPF_F_MMAPABLE);                      \
         __uint(max_entries, 1);                                 \
         __uint(key_size, sizeof(__u32));                        \
         __uint(value_size, sizeof(__u64) + FW_BLOB_READ_BYTES); \

@@ -127,6 +127,18 @@ fw_inline __u64 fw_is_zero(__u64 value)
     return ((value | -value) >> 63) ^ 1;
 }
 
+/*
+ * The u64 that begins with these four bytes, the rest zero: stored whole, as what is read soon
+ * after it was stored in pieces must wait for all of them.
+ */
+fw_inline __u64 fw_first_four(const __u8 *at)
+{
+    __u32 four;
+
+    __builtin_memcpy(&four, at, sizeof(four));
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? four : (__u64)four << 32;
+}
+
 /* A u64 of network order, as a number. */
 fw_inline __u64 fw_be64(__u64 value)
 {
@@ -262,9 +274,9 @@ fw_inline enum fw_reason fw_parse_ipv4(
     key->dscp = ip[1] >> 2;
     key->hop_limit = ip[8];
     key->fragment_id = fw_be16(ip + 4);
-    key->source[0] = key->source[1] = key->target[0] = key->target[1] = 0;
-    __builtin_memcpy(key->source, ip + 12, 4);
-    __builtin_memcpy(key->target, ip + 16, 4);
+    key->source[0] = fw_first_four(ip + 12);
+    key->target[0] = fw_first_four(ip + 16);
+    key->source[1] = key->target[1] = 0;
     key->fragment = offset & 0x1fff   ? FW_FRAGMENT_LATER
                     : offset & 0x2000 ? FW_FRAGMENT_FIRST
                                       : FW_FRAGMENT_NONE;

@@ -2,6 +2,7 @@
 #include "node/datapath/blobs.h"
 #include "base/own.h"
 #include "node/compile/compile.h"
+#include "node/datapath/entry.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -100,22 +101,23 @@ bool blobs_fit(const struct compile_tables *tables, const struct blobs_maps *map
     return true;
 }
 
+/* Through a mapping: an update would copy a large value twice more. */
 static int fill_one(const struct blob *blob, int fd, uint32_t values, uint32_t value_bytes)
 {
-    uint32_t words = (value_bytes - FW_BLOB_READ_BYTES) / 8;
-    OWN(own_memory) uint8_t *value = calloc(1, value_bytes);
+    size_t words = (value_bytes - FW_BLOB_READ_BYTES) / 8, all = (size_t)values * value_bytes;
+    uint8_t *mapped = entry_map_values(fd, all);
 
-    if (!value)
-        return -ENOMEM;
-    for (uint32_t key = 0; key < values && (uint64_t)key * words < blob->count; key++) {
-        uint32_t left = blob->count - key * words;
-        size_t bytes = (size_t)(left < words ? left : words) * 8;
+    if (!mapped)
+        return -errno;
+    for (uint32_t key = 0; key < values && key * words < blob->count; key++) {
+        uint8_t *value = mapped + (size_t)key * value_bytes;
+        size_t left = blob->count - key * words;
+        size_t bytes = (left < words ? left : words) * 8;
 
-        memcpy(value, blob->words + (size_t)key * words, bytes);
+        memcpy(value, blob->words + key * words, bytes);
         memset(value + bytes, 0, value_bytes - bytes);
-        if (bpf_map_update_elem(fd, &key, value, BPF_ANY) < 0)
-            return -errno;
     }
+    entry_unmap_values(mapped, all);
     return 0;
 }
 

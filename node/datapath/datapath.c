@@ -27,6 +27,7 @@ OWN_AS(own_datapath, struct datapath, datapath_close)
 struct command {
     struct job job; /* first: the worker hands this back */
     void (*run)(struct command *command, struct datapath_result *result);
+    void (*after)(struct datapath *datapath); /* what the owner need not wait for; or NULL */
     struct datapath *datapath;
     struct datapath_done *done;
     struct link_device link;
@@ -53,6 +54,8 @@ static void run_command(struct job *job)
         result.why = strerror(-result.code); /* NOLINT(concurrency-mt-unsafe): known codes */
     if (command->done)
         command->done->fn(command->done, &result);
+    if (command->after)
+        command->after(command->datapath);
     free(command->rows);
     free(command->device_counts);
     free(command);
@@ -227,11 +230,19 @@ static void run_flip(struct command *command, struct datapath_result *result)
         &command->datapath->slots, command->slot, command->deadline_ms, &command->problem);
 }
 
+static void tidy(struct datapath *datapath)
+{
+    slots_tidy(&datapath->slots);
+}
+
 int datapath_flip(
     struct datapath *datapath, uint8_t slot, uint64_t deadline_ms, struct datapath_done *done)
 {
-    return post(datapath,
-        &(struct command){.run = run_flip, .done = done, .slot = slot, .deadline_ms = deadline_ms});
+    return post(datapath, &(struct command){.run = run_flip,
+                              .after = tidy,
+                              .done = done,
+                              .slot = slot,
+                              .deadline_ms = deadline_ms});
 }
 
 static void show_devices(struct command *command, struct datapath_result *result)

@@ -128,10 +128,10 @@ int datapath_prepare(
     struct datapath *datapath, const struct compile_tables *tables, struct datapath_done *done);
 
 /*
- * One store: packets use slot from here on. deadline_ms 0: confirmed, the left slot is free after a
- * grace period, for which the worker waits before done. Else boot milliseconds at which packets
- * return to the last confirmed generation by themselves; a later flip of the same slot with 0
- * confirms it.
+ * One store: packets use slot from here on, and when done is called, after a grace period, none is
+ * in another. deadline_ms 0: confirmed, the left slot is set aside behind done. Else boot
+ * milliseconds at which packets return to the last confirmed generation by themselves; a later flip
+ * of the same slot with 0 confirms it.
  */
 int datapath_flip(
     struct datapath *datapath, uint8_t slot, uint64_t deadline_ms, struct datapath_done *done);

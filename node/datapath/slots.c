@@ -258,9 +258,15 @@ int slots_flip(
     entry_set_word(slots->entry, word_for(slots, slot, deadline_ms));
     /* Packets use the slot from here on. Only what was left depends on the wait: without it, it
      * stays loaded until a later flip. */
-    if (grace_wait() == 0)
-        retire_left(slots);
+    slots->has_left = grace_wait() == 0;
     return 0;
+}
+
+void slots_tidy(struct slots *slots)
+{
+    if (slots->has_left)
+        retire_left(slots);
+    slots->has_left = false;
 }
 
 int slots_enter(const struct slots *slots, const struct compile_device *device)

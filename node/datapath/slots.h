@@ -13,6 +13,7 @@ struct slots {
     struct entry *entry;
     struct generation *all[FW_SLOTS]; /* NULL: the slot is free, or the spare's */
     struct generation *spare;         /* out of use and out of the arrays: the next fill's room */
+    bool has_left;                    /* a generation that no packet is in any more: slots_tidy() */
 };
 
 /* Takes over what is pinned, then makes sure that slot 0 stands. lifeline NULL: nothing but what
@@ -30,8 +31,12 @@ int slots_fill(struct slots *slots, const struct compile_tables *tables, uint8_t
 /* Makes sure that the next fill with tables of this size needs no load. */
 int slots_prepare(
     struct slots *slots, const struct compile_tables *tables, struct problem *reterr_problem);
+/* On return no packet is in what was left. */
 int slots_flip(
     struct slots *slots, uint8_t slot, uint64_t deadline_ms, struct problem *reterr_problem);
+/* Sets aside what a flip left. Apart from it, as taking programs out of the arrays waits for as
+ * many grace periods more, for which nobody else need wait. */
+void slots_tidy(struct slots *slots);
 
 /* The generation that packets use; NULL only where slot 0 is missing. */
 struct generation *slots_running(const struct slots *slots);
