@@ -3,6 +3,7 @@
 #include "cli/import/alternatives.h"
 #include "cli/import/iptables_rule.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@ struct saved {
     uint8_t families;
     uint32_t table;        /* number; 0 before the first */
     const char *table_why; /* NULL: the filter table */
+    uint32_t open_line;    /* where the table begins that has had no COMMIT yet; 0: none */
 };
 
 static const char *table_reason(const char *name)
@@ -36,8 +38,21 @@ static void read_comment(struct saved *saved, const char *line)
         saved->families = FAMILY_V4;
 }
 
-static void read_table(struct saved *saved, char *name)
+/* What a file that was cut off says is not what the box did: iptables-restore takes none of it. */
+static void end_table(struct saved *saved)
 {
+    if (saved->open_line)
+        import_stop(saved->in, -EINVAL,
+            "%.60s: the table that begins at line %u has no COMMIT, so the file is cut off; save "
+            "it "
+            "again",
+            saved->in->options->name, saved->open_line);
+}
+
+static void read_table(struct saved *saved, uint32_t number, char *name)
+{
+    end_table(saved);
+    saved->open_line = number;
     saved->table++;
     saved->table_why = table_reason(name);
 }
@@ -153,8 +168,10 @@ static void read_line(struct saved *saved, uint32_t number, struct bytes text)
     if (*copy == '#') {
         read_comment(saved, copy);
     } else if (*copy == '*') {
-        read_table(saved, copy + 1);
-    } else if (*copy && strcmp(copy, "COMMIT") != 0) {
+        read_table(saved, number, copy + 1);
+    } else if (strcmp(copy, "COMMIT") == 0) {
+        saved->open_line = 0;
+    } else if (*copy) {
         line = import_line(saved->in, number, text);
         words = import_take(saved->in,
             (strlen(copy) / 2 + 2 < WORDS_OF_A_LINE ? strlen(copy) / 2 + 2 : WORDS_OF_A_LINE) *
@@ -205,4 +222,5 @@ void iptables_read(struct importing *in)
         read_line(&saved, ++number, bytes_of(rest.at, len));
         rest = bytes_of(rest.at + taken, rest.len - taken);
     }
+    end_table(&saved);
 }

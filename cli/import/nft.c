@@ -5,6 +5,7 @@
 #include "cli/import/nft_rule.h"
 #include "store/ledger/rule_text.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -326,6 +327,7 @@ static void read_table(struct ruleset *ruleset)
     static const struct word words[] = {{"ip", FAMILY_V4}, {"ip6", FAMILY_V6},
         {"inet", FAMILY_BOTH}, {"bridge", 0}, {"netdev", 0}, {"arp", 0}};
     const struct word *family;
+    uint32_t line = lexer->now.line;
 
     lexer_next(lexer);
     family = word_find((struct words){words, 6}, lexer->now.text, strlen(lexer->now.text));
@@ -345,7 +347,12 @@ static void read_table(struct ruleset *ruleset)
     for (skip_ends(lexer); !lexer_is_mark(lexer, '}') && lexer->now.kind != TOKEN_END;
          skip_ends(lexer))
         read_block(ruleset);
-    (void)lexer_take_mark(lexer, '}');
+    /* A chain that lacks its mark has taken the table's. */
+    if (!lexer_take_mark(lexer, '}'))
+        import_stop(ruleset->in, -EINVAL,
+            "%.60s: the table that begins at line %u has no end, so the file is cut off; save it "
+            "again",
+            ruleset->in->options->name, line);
 }
 
 void nft_read(struct importing *in)
