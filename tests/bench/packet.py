@@ -32,6 +32,8 @@ METHOD = """Exactness comes first: the classifier's answers are compared with a 
   dropped, a later chain counts what was not. Ours: the attached programs, parse, verdict, counters. Medians of interleaved rounds. `busy` is
   the share of the time for which the receiving thread ran, `refused` the share of packets that found its ring full: a peer is at its
   limit where both are high. `.../cpu`: CPU ns a packet of that thread
+* `floor/live/apart`: ns for a cache line from one of the two CPUs to the other and back. A virtual machine's CPUs are moved: a sample during which
+  they are more than twice as far apart as at best is taken again, and counts only if no other is left
 * `peer/NAME/load`, `replace`, `add-one`, ... `/SIZE`: milliseconds of the peer's own command (entering the namespace included: `floor/live/netns-exec`)
   beside ours: compile, fill, flip, which replaces all and so is also the most that one addition takes"""
 
@@ -118,6 +120,17 @@ def measure_group(group, scale, samples):
         source.end()
 
 
+def near(samples):
+    """Without those that the machine disturbed (road.measure), where others are left."""
+    return [sample for sample in samples if not road.is_far(sample)] or samples
+
+
+def distance_row():
+    seen = road.Distance.seen
+    return [{"name": "floor/live/apart", "value": statistics.median(seen), "unit": "ns", "low": min(seen), "high": max(seen),
+             "peer": None, "peer_value": None}] if seen else []
+
+
 def median(samples, key):
     return statistics.median(sample[key] for sample in samples) if samples else None
 
@@ -137,9 +150,9 @@ def row_of(name, words, our, their, key, unit):
 
 
 def group_rows(group, samples):
-    rows, our = [], samples.get((id(group), "ours"))
+    rows, our = [], near(samples.get((id(group), "ours"), []))
     for name, words, peer in group.members:
-        their = samples.get((id(group), name))
+        their = near(samples.get((id(group), name), []))
         if not peers.is_here(peer):
             progress("%s is not here: no row %s" % (peer.needs, name))
         elif their and group.ours:
@@ -180,7 +193,7 @@ def live_rows(is_small, options, folder):
         for group in groups:
             progress("round %d of %d: %s" % (number + 1, rounds, ", ".join(name for name, _, _ in group.members)))
             measure_group(group, scale, samples)
-    rows = [row for group in groups for row in group_rows(group, samples)]
+    rows = distance_row() + [row for group in groups for row in group_rows(group, samples)]
     progress("what changes cost the peers")
     return rows + updates.rows(groups), all_dropped(rows)
 
