@@ -26,6 +26,13 @@ void import_stop(struct importing *in, int code, const char *format, ...)
     longjmp(*in->stop, 1);
 }
 
+void import_cut_off(struct importing *in, uint32_t line, const char *missing)
+{
+    import_stop(in, -EINVAL,
+        "%.60s: the table that begins at line %u has no %s, so it is cut off; save it again",
+        in->options->name, line, missing);
+}
+
 void *import_take(struct importing *in, size_t bytes)
 {
     void *made;

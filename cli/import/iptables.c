@@ -3,7 +3,6 @@
 #include "cli/import/alternatives.h"
 #include "cli/import/iptables_rule.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,15 +37,10 @@ static void read_comment(struct saved *saved, const char *line)
         saved->families = FAMILY_V4;
 }
 
-/* What a file that was cut off says is not what the box did: iptables-restore takes none of it. */
 static void end_table(struct saved *saved)
 {
     if (saved->open_line)
-        import_stop(saved->in, -EINVAL,
-            "%.60s: the table that begins at line %u has no COMMIT, so the file is cut off; save "
-            "it "
-            "again",
-            saved->in->options->name, saved->open_line);
+        import_cut_off(saved->in, saved->open_line, "COMMIT");
 }
 
 static void read_table(struct saved *saved, uint32_t number, char *name)

@@ -114,6 +114,9 @@ struct importing {
 
 _Noreturn __attribute__((format(printf, 3, 4))) void import_stop(
     struct importing *in, int code, const char *format, ...);
+/* What a file that was cut off says is not what the box did; the tools it is from take none of it,
+ * either. missing: what the table that begins at this line lacks. */
+_Noreturn void import_cut_off(struct importing *in, uint32_t line, const char *missing);
 void *import_take(struct importing *in, size_t bytes); /* zeroed, never NULL */
 char *import_copy(struct importing *in, const char *text, size_t len);
 __attribute__((format(printf, 2, 3))) const char *import_say(

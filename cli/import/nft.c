@@ -5,7 +5,6 @@
 #include "cli/import/nft_rule.h"
 #include "store/ledger/rule_text.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -349,10 +348,7 @@ static void read_table(struct ruleset *ruleset)
         read_block(ruleset);
     /* A chain that lacks its mark has taken the table's. */
     if (!lexer_take_mark(lexer, '}'))
-        import_stop(ruleset->in, -EINVAL,
-            "%.60s: the table that begins at line %u has no end, so the file is cut off; save it "
-            "again",
-            ruleset->in->options->name, line);
+        import_cut_off(ruleset->in, line, "end");
 }
 
 void nft_read(struct importing *in)
