@@ -5,6 +5,7 @@
 #include "node/node.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 static void on_readable(void *user, int fd)
 {
@@ -58,10 +59,20 @@ const uint8_t *enforce_counted(const struct enforce *enforce, uint32_t counter)
     return compile_indexes_object(enforce->inputs.indexes, counter);
 }
 
+static int by_index(const void *key, const void *row)
+{
+    const uint32_t *index = key;
+    const struct datapath_device_count *count = row;
+
+    return (*index > count->index) - (*index < count->index);
+}
+
 struct datapath_device_count enforce_device_count(const struct enforce *enforce, uint32_t index)
 {
-    for (size_t i = 0; i < enforce->device_counts_count; i++)
-        if (enforce->device_counts[i].index == index)
-            return enforce->device_counts[i];
-    return (struct datapath_device_count){.index = index};
+    const struct datapath_device_count *found =
+        enforce->device_counts ? bsearch(&index, enforce->device_counts,
+                                     enforce->device_counts_count, sizeof(*found), by_index)
+                               : NULL;
+
+    return found ? *found : (struct datapath_device_count){.index = index};
 }

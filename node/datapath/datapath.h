@@ -81,7 +81,7 @@ struct datapath_result {
     const struct datapath_count
         *rules; /* counters: by the counter index of the generation in force */
     size_t rules_count;
-    const struct datapath_device_count *device_counts; /* counters: in the order of devices */
+    const struct datapath_device_count *device_counts; /* counters: ascending by index */
     size_t device_counts_count;
     uint64_t events_missed; /* counters: events that the cap swallowed, ever */
 };

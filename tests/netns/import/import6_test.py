@@ -7,14 +7,10 @@ neighbour discovery is left out, as both let it pass by rules of their own.
 """
 import ipaddress
 import os
-import random
 import re
-import shutil
 import socket
 import struct
-import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import dumps  # noqa: E402
@@ -22,7 +18,6 @@ import import_test as four  # noqa: E402
 
 OWN = "2001:db8::1"
 MASK = (1 << 128) - 1
-FRAMES_MAX = 400
 PROTOCOLS = dict(four.PROTOCOLS, **{"icmpv6": 58, "ipv6-icmp": 58, "icmp": 58})
 PROBE = """table ip6 probe {
     set seen { type inet_service; size 65535; flags dynamic; }
@@ -48,7 +43,18 @@ def packet_of(source, target, protocol, payload):
     return head + payload
 
 
-def with_label(packet, label):
+ETHERTYPE = b"\x86\xdd"
+
+
+def whole(packet):
+    return packet[:40 + struct.unpack("!H", packet[4:6])[0]]
+
+
+def mark_of(packet):
+    return struct.unpack("!I", packet[:4])[0] & 0xfffff
+
+
+def with_mark(packet, label):
     return struct.pack("!I", struct.unpack("!I", packet[:4])[0] & 0xfff00000 | label) + packet[4:]
 
 
@@ -100,50 +106,17 @@ def is_plain(packet):
     return packet[6] != 58 or packet[40] in (128, 139)
 
 
-def captured():
-    folder = dumps.find_data("pcap")
-    for name in sorted(os.listdir(folder)) if folder else []:
-        data = open(os.path.join(folder, name), "rb").read(3_000_000)
-        if data[:4] != b"\xd4\xc3\xb2\xa1" or struct.unpack("<I", data[20:24])[0] != 1:
-            continue
-        at, taken = 24, 0
-        while at + 16 <= len(data) and taken < 12:
-            size = struct.unpack("<I", data[at + 8:at + 12])[0]
-            frame = data[at + 16:at + 16 + size]
-            at += 16 + size
-            if len(frame) > 54 and frame[12:14] == b"\x86\xdd":
-                packet = frame[14:54 + struct.unpack("!H", frame[18:20])[0]]
-                if is_plain(packet):
-                    taken += 1
-                    yield packet
-
-
 class Box(four.Box):
+    RESTORE, PROBE, ETHERTYPE = "ip6tables-restore", PROBE, ETHERTYPE
+
     def __init__(self):
         super().__init__()
         for words in ("sysctl -qw net.ipv6.conf.all.forwarding=1 net.ipv6.conf.eth0.accept_dad=0", "ip -6 addr add %s/128 dev eth0 nodad" % OWN,
                       "ip -6 route add default dev away"):
             self.inside(words)
 
-    def load(self, form, text):
-        if form == "nft":
-            self.inside("nft -f -", "flush ruleset\n" + text + "\n" + PROBE)
-        else:
-            self.inside("nft flush ruleset")
-            self.inside("ip6tables-restore", text)
-            self.inside("nft -f -", PROBE)
-        subprocess.run(["ip", "netns", "exec", self.name, "sysctl", "-qw", "net.netfilter.nf_conntrack_checksum=0"],
-                       capture_output=True, check=False)
-
-    def frame(self, packet):
-        return bytes.fromhex(self.mac.replace(":", "")) + b"\x02\0\0\0\0\x01\x86\xdd" + packet
-
-    def passed(self, packets):
-        for packet in packets:
-            self.socket.send(self.frame(packet))
-        self.inside("true")
-        text = self.inside("nft -n list set ip6 probe seen")
-        found = re.search(r"elements = \{(.*?)\}", text, re.S)
+    def seen(self):
+        found = re.search(r"elements = \{(.*?)\}", self.inside("nft -n list set ip6 probe seen"), re.S)
         return {int(e, 0) for e in found.group(1).replace(",", " ").split()} if found else set()
 
 
@@ -224,70 +197,11 @@ def six_dumps(folder):
             yield "ip6tables-save", name, text
 
 
-def packets_for(rules):
-    pick = random.Random(1)
-    parsed = [Rule(r) for r in rules if not r.startswith("set ")]
-    made = [near_packet(pick, rule) for rule in parsed for _ in range(6)]
-    made = pick.sample(made, min(len(made), FRAMES_MAX - 100))
-    made += list(captured())[:FRAMES_MAX - len(made)]
-    return [with_label(packet, at + 1) for at, packet in enumerate(made) if is_plain(packet)]
-
-
-def compare(box, folder, form, name, text):
-    """(frames compared, of them dropped), or None if the dump cannot be loaded here."""
-    _, yaml, remarks = dumps.run_import(form, text)
-    rules = dumps.rule_texts(yaml)
-    if "defaults:" in yaml:
-        rules.append("drop in name rest priority 65535")
-    rules = [re.sub(r' name "[^"]*"', " priority %d" % at, rule) if " name " in rule and "priority" not in rule else rule
-             for at, rule in enumerate(rules)]
-    rules = [rule for rule in rules if " out" not in rule.split(" proto")[0][:12]]
-    packets = packets_for(rules)
-    box.load("nft", "")
-    reached = box.passed(packets)
-    kept = four.kept_lines(form.replace("ip6tables", "iptables"), text, remarks)
-    try:
-        box.load(form, kept)
-    except subprocess.CalledProcessError as error:
-        print("  %s cannot be loaded here: %s" % (name, error.stderr.strip().split("\n")[0][:150]))
-        return None
-    theirs = box.passed(packets)
-    ours = four.decide(folder, rules, [box.frame(p) for p in packets])
-    count = drops = 0
-    for packet, letter in zip(packets, ours):
-        label = struct.unpack("!I", packet[:4])[0] & 0xfffff
-        if label not in reached or letter == "?":
-            continue
-        count += 1
-        drops += letter == "d"
-        assert (letter == "p") == (label in theirs), "%s: Picket %s, netfilter %s: %s" % (
-            name, letter, "passes" if label in theirs else "drops", packet.hex())
-    return count, drops
-
-
 def main():
-    folder = dumps.find_data("firewall")
-    if os.geteuid():
-        dumps.skip("needs root, for network namespaces")
-    if not folder:
-        dumps.skip("no test data here (PICKET_DATA): firewall/")
+    folder = four.needs("nft", "ip6tables-restore")
     if not socket.has_ipv6:
         dumps.skip("needs IPv6")
-    for tool in ("nft", "ip6tables-restore"):
-        if not shutil.which(tool):
-            dumps.skip("needs the tool " + tool)
-    box, sums = Box(), [0, 0, 0]
-    try:
-        with tempfile.TemporaryDirectory() as scratch:
-            for form, name, text in MADE + list(six_dumps(folder))[:60]:
-                found = compare(box, scratch, form, name, text)
-                if found:
-                    print("  %s: %d frames, %d dropped" % (name, *found))
-                    sums = [sums[0] + 1, sums[1] + found[0], sums[2] + found[1]]
-    finally:
-        box.down()
-    print("%d dumps, %d verdicts equal, %d of them drops" % tuple(sums))
-    assert sums[0] > 5 and sums[2] > 100, "too little was compared"
+    four.compare_all(sys.modules[__name__], MADE + list(six_dumps(folder))[:60], 5)
 
 
 if __name__ == "__main__":

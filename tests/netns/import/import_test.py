@@ -50,7 +50,19 @@ def ip_packet(source, target, protocol, payload, dscp=0):
     return head + payload
 
 
-def with_id(packet, ident):
+ETHERTYPE = b"\x08\x00"
+
+
+def whole(packet):
+    """Without what a frame has behind it."""
+    return packet[:struct.unpack("!H", packet[2:4])[0]]
+
+
+def mark_of(packet):
+    return struct.unpack("!H", packet[4:6])[0]
+
+
+def with_mark(packet, ident):
     """The packet under this IP id, its header sum right."""
     size = (packet[0] & 15) * 4
     head = packet[:4] + struct.pack("!H", ident) + packet[6:10] + b"\0\0" + packet[12:size]
@@ -126,7 +138,8 @@ def is_plain(packet):
     return not ((packet[9] == 6 and packet[33] & 0x17 != 2) or (packet[9] == 1 and packet[20] not in (8, 13)))
 
 
-def captured():
+def captured(family):
+    """Plain packets of a family from the captures, a few of each."""
     folder = dumps.find_data("pcap")
     for name in sorted(os.listdir(folder)) if folder else []:
         data = open(os.path.join(folder, name), "rb").read(3_000_000)
@@ -137,15 +150,16 @@ def captured():
             size = struct.unpack("<I", data[at + 8:at + 12])[0]
             frame = data[at + 16:at + 16 + size]
             at += 16 + size
-            if len(frame) > 34 and frame[12:14] == b"\x08\x00":
-                packet = frame[14:14 + struct.unpack("!H", frame[16:18])[0]]
-                if is_plain(packet):
+            if len(frame) > 34 and frame[12:14] == family.ETHERTYPE:
+                packet = family.whole(frame[14:])
+                if family.is_plain(packet):
                     taken += 1
                     yield packet
 
 
 class Box:
     """A namespace: eth0 where frames come in, away where they would leave."""
+    RESTORE, PROBE, ETHERTYPE = "iptables-restore", PROBE, ETHERTYPE
 
     def __init__(self):
         self.name = "picket-import-%d" % os.getpid()
@@ -175,23 +189,26 @@ class Box:
 
     def load(self, form, text):
         if form == "nft":
-            self.inside("nft -f -", "flush ruleset\n" + text + "\n" + PROBE)
+            self.inside("nft -f -", "flush ruleset\n" + text + "\n" + self.PROBE)
         else:
             self.inside("nft flush ruleset")
-            self.inside("iptables-restore", text)
-            self.inside("nft -f -", PROBE)
+            self.inside(self.RESTORE, text)
+            self.inside("nft -f -", self.PROBE)
         # Sums of captured packets are not all right; connection tracking would call those invalid.
         subprocess.run(["ip", "netns", "exec", self.name, "sysctl", "-qw", "net.netfilter.nf_conntrack_checksum=0"],
                        capture_output=True, check=False)
 
     def frame(self, packet):
-        return bytes.fromhex(self.mac.replace(":", "")) + b"\x02\0\0\0\0\x01\x08\x00" + packet
+        return bytes.fromhex(self.mac.replace(":", "")) + b"\x02\0\0\0\0\x01" + self.ETHERTYPE + packet
 
     def passed(self, packets):
-        """Which of them the rules let pass, by their IP ids."""
+        """Which of them the rules let pass, by their marks."""
         for packet in packets:
             self.socket.send(self.frame(packet))
         self.inside("true")
+        return self.seen()
+
+    def seen(self):
         elements = json.loads(self.inside("nft -j list set ip probe seen"))["nftables"][1]["set"].get("elem", [])
         return {int(e) for e in elements}
 
@@ -279,7 +296,7 @@ def kept_lines(form, text, remarks):
     lines, gone, table = text.decode(errors="replace").replace("\r", "").split("\n"), dumps.refused_lines(remarks), ""
     kept = []
     for at, line in enumerate(lines, 1):
-        if form == "iptables-save" and line.startswith("*"):
+        if form != "nft" and line.startswith("*"):
             table = line.strip()
         if at in gone and not (form == "nft" and line.count("{") != line.count("}")):
             continue
@@ -306,16 +323,16 @@ def decide(folder, rules, frames):
     return done.stdout.strip()
 
 
-def packets_for(rules):
+def packets_for(family, rules):
     pick = random.Random(1)
-    parsed = [Rule(r) for r in rules if not r.startswith("set ")]
-    made = [near_packet(pick, rule) for rule in parsed for _ in range(6)]
+    parsed = [family.Rule(r) for r in rules if not r.startswith("set ")]
+    made = [family.near_packet(pick, rule) for rule in parsed for _ in range(6)]
     made = pick.sample(made, min(len(made), FRAMES_MAX - 100))
-    made += list(captured())[:FRAMES_MAX - len(made)]
-    return [with_id(packet, at + 1) for at, packet in enumerate(made) if is_plain(packet)]
+    made += list(captured(family))[:FRAMES_MAX - len(made)]
+    return [family.with_mark(packet, at + 1) for at, packet in enumerate(made) if family.is_plain(packet)]
 
 
-def compare(box, folder, form, name, text):
+def compare(family, box, folder, form, name, text):
     """(frames compared, of them dropped), or None if the dump cannot be loaded here."""
     _, yaml, remarks = dumps.run_import(form, text)
     rules = dumps.rule_texts(yaml)
@@ -324,7 +341,7 @@ def compare(box, folder, form, name, text):
     rules = [re.sub(r' name "[^"]*"', " priority %d" % at, rule) if " name " in rule and "priority" not in rule else rule
              for at, rule in enumerate(rules)]
     rules = [rule for rule in rules if " out" not in rule.split(" proto")[0][:12]]
-    packets = packets_for(rules)
+    packets = packets_for(family, rules)
     box.load("nft", "")
     reached = box.passed(packets)
     try:
@@ -336,13 +353,13 @@ def compare(box, folder, form, name, text):
     ours = decide(folder, rules, [box.frame(p) for p in packets])
     count = drops = 0
     for packet, letter in zip(packets, ours):
-        ident = struct.unpack("!H", packet[4:6])[0]
-        if ident not in reached or letter == "?":
+        mark = family.mark_of(packet)
+        if mark not in reached or letter == "?":
             continue
         count += 1
         drops += letter == "d"
-        assert (letter == "p") == (ident in theirs), "%s: Picket %s, netfilter %s: %s" % (
-            name, letter, "passes" if ident in theirs else "drops", packet.hex())
+        assert (letter == "p") == (mark in theirs), "%s: Picket %s, netfilter %s: %s" % (
+            name, letter, "passes" if mark in theirs else "drops", packet.hex())
     return count, drops
 
 
@@ -350,26 +367,38 @@ NAMES = re.compile(r"netnet__(?!tum|configs_sns|blog)|ipt-save-filter|wireless|h
                    r"sample-ruleset|comments_chains|merge_vmap|optionals")
 
 
-def main():
+def needs(*tools):
+    """The folder of dumps; skips the test where something is missing."""
     folder = dumps.find_data("firewall")
     if os.geteuid():
         dumps.skip("needs root, for network namespaces")
     if not folder:
         dumps.skip("no test data here (PICKET_DATA): firewall/")
-    for tool in ("nft", "iptables-restore"):
+    for tool in tools:
         if not shutil.which(tool):
             dumps.skip("needs the tool " + tool)
-    box, sums = Box(), [0, 0, 0]
+    return folder
+
+
+def compare_all(family, every, least):
+    """family: a module, this one or import6_test."""
+    box, sums = family.Box(), [0, 0, 0]
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            for form, name, text in MADE + [dump for dump in dumps.all_dumps(folder) if NAMES.search(dump[1])]:
-                found = compare(box, scratch, form, name, text)
+            for form, name, text in every:
+                found = compare(family, box, scratch, form, name, text)
                 if found:
+                    print("  %s: %d frames, %d dropped" % (name, *found))
                     sums = [sums[0] + 1, sums[1] + found[0], sums[2] + found[1]]
     finally:
         box.down()
     print("%d dumps, %d verdicts equal, %d of them drops" % tuple(sums))
-    assert sums[0] > 10 and sums[2] > 100, "too little was compared"
+    assert sums[0] > least and sums[2] > 100, "too little was compared"
+
+
+def main():
+    folder = needs("nft", "iptables-restore")
+    compare_all(sys.modules[__name__], MADE + [dump for dump in dumps.all_dumps(folder) if NAMES.search(dump[1])], 10)
 
 
 if __name__ == "__main__":
