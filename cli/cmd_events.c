@@ -3,6 +3,7 @@
 #include "cli/connection.h"
 #include "cli/output.h"
 #include "proto/wire/wire.h"
+#include "store/ledger/rule_text.h"
 
 #include "proto/picket/v1/node.pb-c.h"
 
@@ -22,19 +23,13 @@ static const char *address_text(ProtobufCBinaryData address, char ret_text[INET6
     return ret_text;
 }
 
+/* As a rule calls it. */
 static const char *protocol_text(uint32_t protocol, char ret_text[16])
 {
-    static const struct {
-        uint32_t number;
-        const char *name;
-    } known[] = {{1, "icmp"}, {2, "igmp"}, {6, "tcp"}, {17, "udp"}, {47, "gre"}, {50, "esp"},
-        {58, "icmpv6"}, {132, "sctp"}};
+    const char *word = word_of(rule_protocols, protocol);
 
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (known[i].number == protocol)
-            return known[i].name;
     (void)snprintf(ret_text, 16, "%" PRIu32, protocol);
-    return ret_text;
+    return word ? word : ret_text;
 }
 
 /* FIN is the lowest. */

@@ -39,9 +39,6 @@ static int read_input(const char *path, struct buffer *ret_text, struct problem 
 
 /* ---- is it what it is said to be? */
 
-static const char *const format_words[] = {
-    "iptables-save", "ip6tables-save", "nft", "ipset", "netset"};
-
 struct line_start {
     const char *text;
     enum import_format format;
@@ -92,7 +89,7 @@ static bool is_blank(struct bytes text)
 static int check_text(
     struct bytes text, const struct import_options *options, struct problem *reterr_problem)
 {
-    const char *word = format_words[options->format];
+    const char *word = import_format_word(options->format);
 
     if (is_blank(text))
         return problem_say(reterr_problem, -EINVAL,
@@ -117,12 +114,13 @@ static int check_result(struct bytes text, const struct import_options *options,
     if (seen >= 0)
         return problem_say(reterr_problem, -EINVAL,
             "nothing in %.60s is %s; it looks like this: picket import %s FILE", options->name,
-            format_words[given], format_words[seen]);
+            import_format_word((enum import_format)given),
+            import_format_word((enum import_format)seen));
     if (options->format == IMPORT_NETSET)
         return 0;
     return problem_say(reterr_problem, -EINVAL,
         "nothing in %.60s is %s; name another file, or another format: picket import --help",
-        options->name, format_words[options->format]);
+        options->name, import_format_word(options->format));
 }
 
 /* ---- output */

@@ -262,15 +262,25 @@ static void write_remarks(struct importing *in, struct import_result *result)
 
 /* ---- one run */
 
+static const char *const format_words[] = {
+    [IMPORT_IPTABLES] = "iptables-save",
+    [IMPORT_IP6TABLES] = "ip6tables-save",
+    [IMPORT_NFT] = "nft",
+    [IMPORT_IPSET] = "ipset",
+    [IMPORT_NETSET] = "netset",
+};
+
 int import_format_parse(const char *word)
 {
-    static const char *const words[] = {
-        "iptables-save", "ip6tables-save", "nft", "ipset", "netset"};
-
-    for (int i = 0; i < 5; i++)
-        if (strcmp(word, words[i]) == 0)
-            return i;
+    for (size_t i = 0; i < sizeof(format_words) / sizeof(format_words[0]); i++)
+        if (strcmp(word, format_words[i]) == 0)
+            return (int)i;
     return -EINVAL;
+}
+
+const char *import_format_word(enum import_format format)
+{
+    return format_words[format];
 }
 
 static void run(struct importing *in, struct import_result *result)

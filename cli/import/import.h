@@ -43,6 +43,7 @@ struct import_result {
 
 /* "iptables-save" and so on; -EINVAL if unknown. */
 int import_format_parse(const char *word);
+const char *import_format_word(enum import_format format);
 
 int import_text(struct bytes text, const struct import_options *options,
     struct import_result *ret_result, struct problem *reterr_problem);

@@ -19,7 +19,6 @@
 #include <string.h>
 
 #define HEARER_BYTES_MAX (256 * 1024) /* that wait for one who is slow */
-#define NS_PER_MS 1000000ULL
 
 struct hearer {
     struct hearer *next;
